@@ -1,0 +1,1 @@
+"""Settings: base holds everything; local, production and test say what differs."""

@@ -1,0 +1,13 @@
+"""Every address of the product. Pages live under /w/<workspace slug>/, the API under /api/v1/."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("workspaces.urls")),
+    path("", include("assistants.urls")),
+    path("", include("messaging.urls")),
+    path("", include("automations.urls")),
+    path("api/v1/", include("config.api")),
+]

@@ -1,0 +1,5 @@
+"""The API of messaging."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,44 @@
+"""What messaging tells the rest of the house, inside the transaction that stored the fact."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from messaging.models import Chat, Contact, Conversation, Message, Sender
+from workspaces.events import DomainEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageReceived(DomainEvent):
+    """A customer wrote. The contact's row is locked; `message.routed_at` is set when every subscriber is through.
+
+    `opened_conversation`: no conversation was open for this chat before. `consent_word`: the text was an opt-out
+    or opt-in word, which messaging has honoured already.
+    """
+
+    message: Message
+    conversation: Conversation
+    chat: Chat
+    contact: Contact
+    sender: Sender
+    opened_conversation: bool
+    is_new_contact: bool
+    consent_word: Literal["", "opt_out", "opt_in"]
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageStatusChanged(DomainEvent):
+    """One of our messages moved: forward by the platform's word, or failed. `previous` is the state before."""
+
+    message: Message
+    previous: str
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationHandedBack(DomainEvent):
+    """A person gave the conversation back to the flows."""
+
+    conversation: Conversation
+    now: datetime

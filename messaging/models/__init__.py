@@ -1,0 +1,24 @@
+"""What: senders, templates, contacts, chats, conversations, messages, and what came in."""
+
+from messaging.models.contact import Chat, Consent, ConsentEvent, Contact, ContactIdentity, Conversation, Purpose
+from messaging.models.inbound import InboundLog, WebhookEvent
+from messaging.models.message import Message, MessageStatus
+from messaging.models.pacing import Pace
+from messaging.models.sender import Sender, Template
+
+__all__ = [
+    "Chat",
+    "Consent",
+    "ConsentEvent",
+    "Contact",
+    "ContactIdentity",
+    "Conversation",
+    "InboundLog",
+    "Message",
+    "MessageStatus",
+    "Pace",
+    "Purpose",
+    "Sender",
+    "Template",
+    "WebhookEvent",
+]

@@ -1,0 +1,20 @@
+"""Who: users, workspaces, memberships, API keys; and what the team is told."""
+
+from workspaces.models.access import ApiKey, IdempotentCall
+from workspaces.models.people import Membership, Role, User, Workspace
+from workspaces.models.queue import QueuedTask
+from workspaces.models.record import AuditEntry, Change, Notification, NotificationChannel
+
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "Change",
+    "IdempotentCall",
+    "Membership",
+    "Notification",
+    "NotificationChannel",
+    "QueuedTask",
+    "Role",
+    "User",
+    "Workspace",
+]
