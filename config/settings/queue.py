@@ -1,0 +1,34 @@
+"""django-q2: two clusters, fast (replies) and bulk (campaigns), on a broker of ours. The values were measured."""
+
+from config.settings.environment import integer, url
+
+_REDIS_URL = url("REDIS_URL", "", schemes=("redis", "rediss"))
+_FAST_WORKERS = integer("FAST_WORKERS", 2)
+_BULK_WORKERS = integer("BULK_WORKERS", 1)
+
+# `Q_CLUSTER_NAME` picks one of ALT_CLUSTERS when django_q is imported; config.queue.cluster sets it.
+Q_CLUSTER = {
+    "name": "botenwerk",
+    "broker_class": "config.queue.redis.RedisBroker" if _REDIS_URL else "config.queue.embedded.EmbeddedBroker",
+    "redis": _REDIS_URL or {},
+    "workers": _FAST_WORKERS,
+    "queue_limit": _FAST_WORKERS,
+    "bulk": 10,
+    "recycle": 10_000,
+    # Nothing about successes is kept: the run table is the truth. Failures are pruned by the heartbeat.
+    "save_limit": -1,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "timeout": 60,
+    "retry": 300,
+    # Below 0.5 the time-out backstop, which compares floats, never fires.
+    "guard_cycle": 0.5,
+    "scheduler": False,
+    "cache": "default",
+    "log_level": "WARNING",
+    "label": "Queue",
+    "ALT_CLUSTERS": {
+        "fast": {"workers": _FAST_WORKERS, "queue_limit": _FAST_WORKERS},
+        "bulk": {"workers": _BULK_WORKERS, "queue_limit": _BULK_WORKERS},
+    },
+}
