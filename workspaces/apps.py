@@ -4,6 +4,14 @@ from django.apps import AppConfig
 
 
 class WorkspacesConfig(AppConfig):
-    """Registers the app."""
+    """Registers the app, its wake-ups and the login of the admin."""
 
     name = "workspaces"
+
+    def ready(self) -> None:
+        from workspaces.accounts import guard_admin_login
+        from workspaces.models import Notification
+        from workspaces.wakeups import register_wakeup
+
+        guard_admin_login()
+        register_wakeup(Notification, "workspaces.tasks.send_notification_mail")

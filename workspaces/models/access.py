@@ -48,12 +48,14 @@ class ApiKey(TenantRow):
 
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(_("name"), max_length=80)
-    prefix = models.CharField(_("begins with"), max_length=PREFIX_LENGTH)
+    prefix = models.CharField(_("begins with"), max_length=PREFIX_LENGTH, db_index=True)
     secret_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(_("scopes"), default=list)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    # Where the key's calls so far reach to at the allowed rate (GCRA); see api/rate_limit.py.
+    paced_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ApiKeyQuerySet.as_manager()
 

@@ -1,12 +1,15 @@
 """What the team is told and what was done: audit entries, notifications, channels and live changes."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from workspaces.errors import fill, known_codes, stored_error
 from workspaces.models.people import Workspace
 from workspaces.scope import TenantRow
 
@@ -65,6 +68,8 @@ class Notification(TenantRow):
     title = models.CharField(_("title"), max_length=200)
     body = models.TextField(_("text"), blank=True)
     link = models.CharField(_("page"), max_length=300, blank=True)
+    # What `title` and `body` name as %(name)s, and the facts of the named error in `code`.
+    facts = models.JSONField(_("details"), default=dict, blank=True)
     count = models.PositiveIntegerField(_("times"), default=1)
     last_at = models.DateTimeField(_("last time"), default=timezone.now)
     solved_at = models.DateTimeField(_("solved"), null=True, blank=True)
@@ -86,7 +91,27 @@ class Notification(TenantRow):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return self.title_text()
+
+    def title_text(self) -> str:
+        """What happened, in the active language."""
+        return filled(self.title, self.facts)
+
+    def body_text(self) -> str:
+        """More about it, in the active language; of a named error cause and cure."""
+        if not self.body and self.code in known_codes():
+            return stored_error(self.code, self.facts).for_person()
+        return filled(self.body, self.facts)
+
+
+def filled(msgid: str, facts: Mapping[str, Any]) -> str:
+    """A text stored untranslated, in the active language. Text that no translation knows stays as it is."""
+    if not msgid:
+        return ""
+    try:
+        return fill(gettext(msgid), facts)
+    except (TypeError, ValueError):  # A per cent sign of somebody's own.
+        return msgid
 
 
 class Change(models.Model):
