@@ -13,8 +13,9 @@ from liquid.ast import Node
 from liquid.builtin import content, illegal, output
 from liquid.builtin.tags import assign_tag, capture_tag, case_tag, comment_tag, for_tag, if_tag, inline_comment_tag
 from liquid.builtin.tags.unless_tag import UnlessTag
-from liquid.context import UNDEFINED
 from liquid.exceptions import LiquidError
+from liquid.tag import Tag
+from liquid.undefined import UNDEFINED
 from liquid.utils import ReadOnlyChainMap
 
 from automations.expressions.comparisons import use_typed_comparisons
@@ -102,7 +103,7 @@ class _Environment(Environment):
         self.filters.update(FILTERS)
 
 
-_TAGS = [
+_TAGS: list[type[Tag]] = [
     content.Literal,
     _Output,
     illegal.Illegal,
