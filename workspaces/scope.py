@@ -5,13 +5,14 @@
 lint rule (tests/architecture) allows in few places. Foreign keys between tenants are refused on save.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
+from django.db.models.query import RawQuerySet
 from django.utils import timezone
 
 from workspaces.ids import uuid7
@@ -74,6 +75,19 @@ class ScopedQuerySet(models.QuerySet[M]):
         self._demand_scope()
         return super().iterator(*args, **kwargs)
 
+    def aiterator(self, *args: Any, **kwargs: Any) -> AsyncIterator[M]:
+        self._demand_scope()
+        return super().aiterator(*args, **kwargs)
+
+    def raw(self, *args: Any, **kwargs: Any) -> "RawQuerySet[Any]":
+        """SQL names no workspace that could be checked: only after `.in_workspace` or `.across_workspaces`."""
+        self._demand_scope()
+        return super().raw(*args, **kwargs)
+
+    def explain(self, *args: Any, **kwargs: Any) -> str:
+        self._demand_scope()
+        return super().explain(*args, **kwargs)
+
     def count(self) -> int:
         self._demand_scope()
         return super().count()
@@ -109,6 +123,13 @@ class ScopedQuerySet(models.QuerySet[M]):
         for row in rows:
             row.refuse_foreign_tenants()
         return super().bulk_create(rows, *args, **kwargs)
+
+    def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], *args: Any, **kwargs: Any) -> int:
+        self._demand_scope()
+        rows, names = list(objs), list(fields)
+        for row in rows:
+            row.refuse_foreign_tenants(only=names)
+        return super().bulk_update(rows, names, *args, **kwargs)
 
 
 def _workspace_class() -> type[models.Model]:

@@ -57,7 +57,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def problem(error: BotenwerkError, fields: list[FieldProblem] | None = None) -> dict[str, Any]:
-    """The body of a problem answer, in the active language. `message` names the failed message where there is one."""
+    """The body of a problem answer, in the active language. `message` is the failed row's id, if any."""
     if fields is None:
         fields = [{"field": error.field, "code": error.code, "detail": error.cause_text()}] if error.field else []
     body: dict[str, Any] = {
@@ -69,8 +69,9 @@ def problem(error: BotenwerkError, fields: list[FieldProblem] | None = None) -> 
         "cure": error.cure_text(),
         "errors": fields,
     }
-    if message := error.facts.get("message"):
-        body["message"] = str(message)
+    failed_row = getattr(error, "message", None)
+    if failed_row is not None:
+        body["message"] = str(failed_row.public_id)
     return body
 
 
