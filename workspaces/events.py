@@ -47,6 +47,6 @@ def publish(event: DomainEvent) -> list[SubscriberFailed]:
             with transaction.atomic():
                 handler(event)
         except Exception as error:
-            log.exception("subscriber_failed", event=type(event).__name__, subscriber=handler.__qualname__)
+            log.exception("subscriber_failed", domain_event=type(event).__name__, subscriber=handler.__qualname__)
             failures.append(SubscriberFailed(handler.__qualname__, error))
     return failures

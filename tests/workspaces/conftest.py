@@ -1,9 +1,20 @@
 """The cast, as fixtures."""
 
+from collections.abc import Iterator
+
 import pytest
+from django.core.cache import cache
 
 from tests.cast import join, make_user, make_workspace
 from workspaces.models import Membership, Role, User, Workspace
+
+
+@pytest.fixture(autouse=True)
+def forgetful_limits() -> Iterator[None]:
+    """The lock-out counts in the cache, which outlives a test's transaction."""
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture
