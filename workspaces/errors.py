@@ -27,7 +27,7 @@ class BotenwerkError(Exception):
     title: ClassVar[Text] = _("Internal error")
     cause: ClassVar[Text] = _("Botenwerk itself has failed here.")
     cure: ClassVar[Text] = _("Try again. If it stays, tell the operator the time and the id of this run or message.")
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
     http_status: ClassVar[int] = 500
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -50,11 +50,11 @@ class BotenwerkError(Exception):
 
     def cause_text(self) -> str:
         """Why it happened, in the active language."""
-        return _fill(self.cause, self.facts)
+        return fill(self.cause, self.facts)
 
     def cure_text(self) -> str:
         """What to do now, in the active language."""
-        return _fill(self.cure, self.facts)
+        return fill(self.cure, self.facts)
 
     def for_person(self) -> str:
         """Cause and cure as one text for a form or a message."""
@@ -95,7 +95,8 @@ class _Facts(dict[str, Any]):
         return "?"
 
 
-def _fill(text: Text, facts: Mapping[str, Any]) -> str:
+def fill(text: Text, facts: Mapping[str, Any]) -> str:
+    """The text with its facts: `_at` facts as instants in the reader's zone, an unknown fact as a question mark."""
     shown = _Facts()
     for name, value in facts.items():
         instant = parse_datetime(value) if name.endswith("_at") and isinstance(value, str) else None

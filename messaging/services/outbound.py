@@ -1,0 +1,148 @@
+"""A message to be sent, as a row: built from text or a filled template, and read back when its time has come."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from messaging.errors import TextTooLong, VariableMissing
+from messaging.models import Message, Template
+from messaging.providers.base import ButtonValue, MediaValue, Outbound, OutboundTemplate, OutboundText, TextValue
+from messaging.services.template_parameters import FilledTemplate, fill_template
+
+# In UTF-16 units, the stricter reading of Meta's "4096 characters".
+TEXT_LIMIT = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a message says: the row's kind, body and payload. `template` is None for free text."""
+
+    kind: Literal["text", "template"]
+    body: str
+    payload: dict[str, Any]
+    template: Template | None = None
+    reply_to: str = ""
+
+
+def text_content(text: str, *, reply_to: str = "") -> Content:
+    """Free text. Raises VariableMissing where there is none, TextTooLong from 4097 UTF-16 units on."""
+    if not text.strip():
+        raise VariableMissing(field="text", path="text")
+    length = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    if length > TEXT_LIMIT:
+        raise TextTooLong(field="text", length=length, limit=TEXT_LIMIT)
+    has_link = "http://" in text or "https://" in text
+    return Content(kind="text", body=text, payload={"preview_url": has_link}, reply_to=reply_to)
+
+
+def template_content(template: Template, values: Mapping[str, object]) -> Content:
+    """A filled template. Raises VariableMissing, TemplateParametersMismatch."""
+    filled = fill_template(template, values)
+    payload: dict[str, Any] = {
+        "template": {
+            "id": str(template.public_id),
+            "name": template.name,
+            "language": template.language,
+            "category": template.category,
+        },
+        "values": _values(filled),
+        "rendered": asdict(filled.rendered),
+    }
+    if filled.cleaned:
+        payload["cleaned"] = list(filled.cleaned)
+    return Content(kind="template", body=filled.rendered.body, payload=payload, template=template)
+
+
+def outbound_of(message: Message, address: str) -> Outbound:
+    """What the provider is given for a stored row; the row's public id comes back with each status."""
+    callback_data = str(message.public_id)
+    if message.kind == "text":
+        return OutboundText(
+            address=address,
+            callback_data=callback_data,
+            text=message.body,
+            has_preview=bool(message.payload.get("preview_url")),
+            reply_to=message.reply_to_provider_id,
+        )
+    values = message.payload["values"]
+    return OutboundTemplate(
+        address=address,
+        callback_data=callback_data,
+        name=message.payload["template"]["name"],
+        language=message.payload["template"]["language"],
+        header=_header(values.get("header")),
+        body=tuple(TextValue(**value) for value in values["body"]),
+        buttons=tuple(ButtonValue(**value) for value in values["buttons"]),
+    )
+
+
+def template_of(message: Message) -> Template | None:
+    """The template of a stored row as it stands now, or None for free text and for one that is gone."""
+    if message.kind != "template":
+        return None
+    rows = Template.objects.in_workspace(message.workspace)
+    return rows.filter(public_id=message.payload["template"]["id"]).first()
+
+
+def _values(filled: FilledTemplate) -> dict[str, Any]:
+    header: dict[str, Any] | None = asdict(filled.header) if filled.header else None
+    return {
+        "header": header,
+        "body": [asdict(value) for value in filled.body],
+        "buttons": [asdict(value) for value in filled.buttons],
+    }
+
+
+def _header(value: dict[str, Any] | None) -> TextValue | MediaValue | None:
+    if value is None:
+        return None
+    return MediaValue(**value) if "link" in value else TextValue(**value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotPolicy:
+    """What to do where the message must wait.
+
+    refuse: RateLimited, unless it is a matter of two seconds. queue: the row waits and the clock sends it. suspend:
+    the row waits and its run comes back for it (SlotLater). Beyond `deadline` it is RateLimited in any case.
+    """
+
+    kind: Literal["refuse", "queue", "suspend"]
+    deadline: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How a row may be sent; kept on it while it waits."""
+
+    slots: SlotPolicy
+    may_speak_into_take_over: bool = False
+    # Buckets whose slot is this row's already, by key: it waits for the latest of them and takes none twice.
+    reserved: Mapping[str, datetime]
+    # How often the platform itself has sent it back for pace.
+    pushed: int = 0
+    resends: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """For `payload["terms"]`."""
+        return {
+            "slots": self.slots.kind,
+            "deadline": self.slots.deadline.isoformat(),
+            "may_speak_into_take_over": self.may_speak_into_take_over,
+            "reserved": {key: slot_at.isoformat() for key, slot_at in self.reserved.items()},
+            "pushed": self.pushed,
+            "resends": self.resends,
+        }
+
+
+def terms_of(message: Message) -> Terms:
+    """The terms a stored row was made on."""
+    stored = message.payload["terms"]
+    return Terms(
+        slots=SlotPolicy(kind=stored["slots"], deadline=datetime.fromisoformat(stored["deadline"])),
+        may_speak_into_take_over=stored["may_speak_into_take_over"],
+        reserved={key: datetime.fromisoformat(slot_at) for key, slot_at in stored["reserved"].items()},
+        pushed=stored["pushed"],
+        resends=stored["resends"],
+    )

@@ -1,0 +1,110 @@
+"""How a message moves: only forward, by one UPDATE that names the state it expects.
+
+Send answers and status webhooks come late, doubled and out of order; both settle a row through here.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from messaging.errors import DeliveryUnknown
+from messaging.events import MessageStatusChanged
+from messaging.models import Contact, Message
+from workspaces.changes import announce
+from workspaces.errors import BotenwerkError
+from workspaces.events import publish
+
+_Status = Message.Status
+
+RANK: dict[str, int] = {
+    _Status.QUEUED: 0,
+    _Status.SENDING: 1,
+    _Status.UNKNOWN: 2,
+    _Status.ACCEPTED: 3,
+    _Status.SENT: 4,
+    _Status.DELIVERED: 5,
+    _Status.READ: 6,
+    _Status.PLAYED: 7,
+}
+
+
+def can_move(previous: str, to: str, *, error_code: str = "") -> bool:
+    """Whether a message may go from one state to the other. `error_code` is the row's, if it has failed.
+
+    The platform's `failed` wins over all below delivered. Our own delivery_unknown gives way to any word of the
+    platform. Only what is queued can be cancelled.
+    """
+    if previous == _Status.FAILED:
+        is_guess = error_code == DeliveryUnknown.code
+        return is_guess and (to == _Status.FAILED or RANK.get(to, -1) >= RANK[_Status.ACCEPTED])
+    if previous not in RANK:
+        return False
+    if to == _Status.CANCELLED:
+        return previous == _Status.QUEUED
+    if to == _Status.FAILED:
+        return RANK[previous] < RANK[_Status.DELIVERED]
+    return to in RANK and RANK[to] > RANK[previous]
+
+
+def advance_message(
+    message_id: int,
+    to: str,
+    *,
+    now: datetime,
+    error: BotenwerkError | None = None,
+    provider_id: str = "",
+    wake_at: datetime | None = None,
+) -> bool:
+    """Move a message forward. True for the one caller who moved it; anything else changes nothing and is no error.
+
+    Locks contact and message (in this order), publishes MessageStatusChanged in the same transaction and tells the
+    live pages. `error` goes with `failed`. The platform's id is kept even where a status has overtaken its answer.
+    `wake_at` is when the clock looks at the row again; it is cleared by every move.
+    """
+    # By primary key: the caller holds the row from a scoped query, a verified webhook or the clock.
+    rows = Message._base_manager.filter(pk=message_id)
+    with transaction.atomic():
+        list(Contact._base_manager.select_for_update().filter(chats__messages=message_id).values_list("pk"))
+        message = rows.select_for_update().get()
+        if provider_id and not message.provider_id:
+            _keep_provider_id(message, provider_id)
+        previous = message.status
+        if not can_move(previous, to, error_code=message.error_code):
+            return False
+        changes = _changes(message, to, now, error, wake_at)
+        if rows.filter(status=previous).update(**changes) != 1:
+            return False
+        message = rows.select_related("sender", "chat__contact", "conversation", "workspace").get()
+        if message.conversation is not None:
+            announce(message.workspace, f"conversation:{message.conversation.public_id}", now=now)
+        publish(MessageStatusChanged(message=message, previous=previous, now=now))
+    return True
+
+
+def _changes(
+    message: Message, to: str, now: datetime, error: BotenwerkError | None, wake_at: datetime | None
+) -> dict[str, Any]:
+    failure = error if to == _Status.FAILED else None
+    changes: dict[str, Any] = {
+        "status": to,
+        "wake_at": wake_at,
+        "updated_at": now,
+        "error_code": failure.code if failure else "",
+        "error_facts": failure.facts if failure else {},
+    }
+    if to == _Status.FAILED and failure is None:
+        changes["error_code"] = BotenwerkError.code
+    if message.accepted_at is None and RANK.get(to, -1) >= RANK[_Status.ACCEPTED]:
+        changes["accepted_at"] = now
+    return changes
+
+
+def _keep_provider_id(message: Message, provider_id: str) -> None:
+    """An echo of this very message may hold the id already (traps.md W10); then the row goes on without it."""
+    try:
+        with transaction.atomic():
+            Message._base_manager.filter(pk=message.pk, provider_id="").update(provider_id=provider_id)
+    except IntegrityError:
+        return
+    message.provider_id = provider_id
