@@ -1,9 +1,27 @@
 """The automations app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AutomationsConfig(AppConfig):
-    """Registers the app."""
+    """Registers the types, the subscribers and the rows that the clock wakes."""
 
     name = "automations"
+    verbose_name = _("Flows and runs")
+
+    def ready(self) -> None:
+        """Find action and trigger types; listen to messaging."""
+        from automations.actions.registry import load_actions
+        from automations.models import Run
+        from automations.services.routing import route_message, wake_run_of_message
+        from automations.triggers.registry import load_triggers
+        from messaging.events import MessageReceived, MessageStatusChanged
+        from workspaces.events import subscribe
+        from workspaces.wakeups import register_wakeup
+
+        load_actions()
+        load_triggers()
+        subscribe(MessageReceived, route_message)
+        subscribe(MessageStatusChanged, wake_run_of_message)
+        register_wakeup(Run, "automations.tasks.advance_run")

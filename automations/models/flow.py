@@ -21,7 +21,12 @@ class Flow(TenantRow):
     )
     priority = models.IntegerField(_("priority"), default=0, help_text=_("The higher one comes first."))
     published = models.ForeignKey(
-        "FlowVersion", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("published version")
+        "FlowVersion",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("published version"),
     )
     recipe = models.CharField(_("recipe"), max_length=80, blank=True, editable=False)
 
@@ -45,9 +50,11 @@ class FlowVersion(TenantRow):
         DRAFT = "draft", _("draft")
         PUBLISHED = "published", _("published")
         ARCHIVED = "archived", _("archived")
+        TRIAL = "trial", _("test")
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField(_("number"))
+    # Given when it is published; drafts and tests have none.
+    number = models.PositiveIntegerField(_("number"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
     trigger_type = models.CharField(_("trigger"), max_length=40, blank=True)
     trigger_config = models.JSONField(_("trigger settings"), default=dict, blank=True)
@@ -68,10 +75,14 @@ class FlowVersion(TenantRow):
             models.CheckConstraint(
                 condition=Q(state="draft") | Q(program__isnull=False), name="published_version_has_program"
             ),
+            models.CheckConstraint(
+                condition=Q(state__in=("draft", "trial"), number=None) | Q(number__isnull=False),
+                name="published_version_is_numbered",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.flow} · {self.number}"
+        return f"{self.flow} · {self.number or self.get_state_display()}"
 
 
 class Step(TenantRow):

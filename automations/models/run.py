@@ -83,7 +83,6 @@ class Run(TenantRow):
     version = models.ForeignKey(FlowVersion, on_delete=models.CASCADE, related_name="runs")
     start_key = models.CharField(_("start key"), max_length=255)
     trigger = models.JSONField(_("trigger data"), default=dict)
-    variables = models.JSONField(_("variables"), default=dict)
     status = models.CharField(_("state"), max_length=10, choices=Status, default=Status.QUEUED)
     # The node that comes next, with the path of loop indices.
     cursor = models.CharField(max_length=60, blank=True)
@@ -104,6 +103,8 @@ class Run(TenantRow):
     )
     leads = models.BooleanField(default=True)
     depth = models.PositiveSmallIntegerField(default=0)
+    # The wait that was resolved last and whose step has not committed since: resume, not run, that step.
+    resumed_wait = models.ForeignKey("Wait", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     started_by = models.CharField(_("started by"), max_length=200, blank=True)
     started_at = models.DateTimeField(_("started"))
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)

@@ -1,0 +1,80 @@
+"""Send free text; WhatsApp takes it for 24 hours after the customer's last message."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from automations.actions.base import Action, Effect, Group, StepContext
+from automations.actions.registry import register
+from automations.actions.whatsapp import recipient, send, sender_for, sender_of
+from automations.engine.results import Done, Suspend
+from automations.errors import ConfigInvalid
+from automations.findings import Finding
+from automations.forms.choices import sender_choices
+from automations.forms.fields import LiquidField, StepForm
+from messaging.services.outbox import send_text
+from workspaces.models import Workspace
+
+TEXT_LIMIT = 4096
+
+
+class SendTextForm(StepForm):
+    """Sender, recipient, text."""
+
+    sender = forms.ChoiceField(label=_("Sender"), required=False)
+    to = LiquidField(
+        label=_("Recipient's phone"),
+        required=False,
+        help_text=_("International, for example +4915112345678. Empty: the customer of the conversation."),
+    )
+    text = LiquidField(
+        label=_("Message"),
+        multiline=True,
+        help_text=_("At most 4096 characters, when its data is filled in."),
+    )
+
+    def fill_choices(self, workspace: Workspace) -> None:
+        self.fields["sender"].choices = sender_choices(workspace)  # type: ignore[attr-defined]
+
+
+@register("send_text")
+class SendText(Action):
+    """Sends free text through the outbox."""
+
+    label = _("Send text")
+    icon = "message-square-text"
+    group = Group.WHATSAPP
+    form = SendTextForm
+    effect = Effect.OUTSIDE
+    needs_open_window = True
+    speaks_to_customer = True
+    timeout_seconds = 30
+    output = {"message_id": "0198f3c2-7d1e-7a55-9c1b-2f6f5d0a1e14", "status": "accepted", "text": "Guten Tag Eva"}
+    synonyms = (gettext_noop("message"), gettext_noop("free text"), gettext_noop("answer"))
+
+    def sentence(self, config: Mapping[str, Any], workspace: Workspace) -> str:
+        text = " ".join(str(config.get("text") or "…").split())
+        return str(_("Writes “%(text)s”")) % {"text": text if len(text) <= 60 else f"{text[:59]}…"}
+
+    def validate(self, config: Mapping[str, Any], workspace: Workspace) -> Iterator[Finding]:
+        try:
+            sender_of(config, workspace)
+        except ConfigInvalid:
+            yield Finding("sender_gone", _("The sender no longer exists. Choose another one."), field="sender")
+
+    def run(self, step: StepContext) -> Done | Suspend:
+        return send(
+            step,
+            lambda slots: send_text(
+                sender=sender_for(step),
+                **recipient(step),
+                text=str(step.config["text"]),
+                origin=step.origin,
+                key=step.key,
+                now=step.now,
+                slots=slots,
+            ),
+        )

@@ -1,0 +1,1 @@
+"""The engine: compile, advance, resume, retry, clock. It knows no WhatsApp; actions do."""

@@ -1,0 +1,398 @@
+"""The engine's commits: each is one transaction, names the lease token, and leaves a state that can go on.
+
+Locks go in one order everywhere: contact, chat, message, run, wait. A commit that suspends or ends a run takes
+the contact's lock first, so that a message that comes in the same instant is either seen here or finds the wait.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from messaging.services.people import lock_contact
+from messaging.services.receiving import route_again
+
+from automations.engine.program import Node
+from automations.engine.results import Done, Suspend
+from automations.models import Run, Signal, StepRun, Wait
+from workspaces.changes import announce
+from workspaces.errors import BotenwerkError
+from workspaces.queue import enqueue
+from workspaces.services.notifications import notify_team
+
+ADVANCE_TASK = "automations.tasks.advance_run"
+WAKE_MARGIN = timedelta(seconds=5)
+STEP_LEASE = timedelta(seconds=25)
+# News of a message wakes its run; this is the net beneath it.
+LOOK_AGAIN = timedelta(seconds=60)
+# Errors that are somebody's wish, not a fault: the run ends as cancelled and alarms nobody (product.md).
+QUIET_ERRORS = frozenset({"recipient_opted_out"})
+
+
+class LeaseLost(Exception):
+    """Another worker holds the run, or it was cancelled: whatever this one did commits nothing."""
+
+
+def hold_lease(run: Run, token: UUID, *, until: datetime) -> None:
+    """Move the lease on where it would end sooner. Raises LeaseLost."""
+    if run.lease_until is not None and run.lease_until >= until:
+        return
+    with transaction.atomic():
+        _update_held(run, token, lease_until=until, wake_at=until)
+
+
+def start_attempt(
+    run: Run, token: UUID, node: Node, shown_input: dict[str, Any], *, now: datetime, lease_until: datetime
+) -> bool:
+    """Commit that a step with an outside effect begins. True if this attempt had begun before: its worker died."""
+    with transaction.atomic():
+        _update_held(run, token, lease_until=max(lease_until, run.lease_until or lease_until), wake_at=lease_until)
+        row = _step_run(run, node)
+        if row is None:
+            StepRun.objects.create(
+                workspace=run.workspace,
+                run=run,
+                step_key=node.key,
+                iteration=run.iteration,
+                attempt=run.attempt,
+                status=StepRun.Status.STARTED,
+                input=shown_input,
+                started_at=now,
+            )
+            announce_run(run, now=now)
+            return False
+        repeated = row.status == StepRun.Status.STARTED
+        StepRun.objects.in_workspace(run.workspace).filter(pk=row.pk).update(status=StepRun.Status.STARTED)
+        return repeated
+
+
+def commit_done(run: Run, token: UUID, node: Node, result: Done, shown_input: dict[str, Any], *, now: datetime) -> None:
+    """The step is through; the run stands before the next one."""
+    changes: dict[str, Any] = {
+        "cursor": node.successor(result.lane) or "",
+        "attempt": 1,
+        "crash_count": 0,
+        "wake_tries": 0,
+        "steps_taken": run.steps_taken + 1,
+        "resumed_wait": None,
+    }
+    if result.chat is not None and result.chat.pk != run.chat_id:
+        changes |= {"chat": result.chat, "contact": result.chat.contact}
+    if result.conversation is not None and result.conversation.pk != run.conversation_id:
+        changes["conversation"] = result.conversation
+    if run.lease_until is None or run.lease_until < now + STEP_LEASE:
+        changes |= {"lease_until": now + STEP_LEASE, "wake_at": now + STEP_LEASE}
+    attempt = run.attempt
+    with transaction.atomic():
+        _update_held(run, token, **changes)
+        _write_step_run(
+            run,
+            node,
+            now=now,
+            attempt=attempt,
+            status=StepRun.Status.DONE,
+            lane=result.lane,
+            output=result.output,
+            notes=list(result.notes),
+            shown_input=shown_input,
+        )
+
+
+def commit_suspension(
+    run: Run, token: UUID, node: Node, result: Suspend, shown_input: dict[str, Any], *, now: datetime
+) -> bool:
+    """Write the wait and give the lease up. True if what it would wait for is here already: the run goes on."""
+    chat = result.chat or run.chat
+    due_at = result.until
+    if due_at is None and result.kind is Wait.Kind.DELIVERY:
+        due_at = now + LOOK_AGAIN
+    with transaction.atomic(), the_line(run):
+        if result.kind is Wait.Kind.DELIVERY and result.message is not None:
+            result.message.refresh_from_db(fields=["status"])
+        wait = Wait(
+            workspace=run.workspace,
+            run=run,
+            step_key=node.key,
+            iteration=run.iteration,
+            kind=result.kind,
+            due_at=due_at,
+            chat=chat,
+            message=result.message,
+        )
+        signal = _next_signal(run) if result.kind is Wait.Kind.REPLY else None
+        is_news = result.kind is Wait.Kind.DELIVERY and result.message and result.message.status not in _OPEN
+        if signal is not None or is_news:
+            wait.resolved_at = now
+            wait.resolution = "signal" if signal else "news"
+            wait.message = signal.message if signal else result.message
+            wait.save()
+            if signal is not None:
+                Signal.objects.in_workspace(run.workspace).filter(pk=signal.pk).update(consumed_at=now)
+            _update_held(run, token, resumed_wait=wait, crash_count=0)
+            _write_step_run(run, node, now=now, status=StepRun.Status.WAITING, shown_input=shown_input, ended=False)
+            return True
+        wait.save()
+        changes: dict[str, Any] = {
+            "status": Run.Status.WAITING,
+            "lease_token": None,
+            "lease_until": None,
+            "wake_at": due_at,
+            "wake_tries": 0,
+            "crash_count": 0,
+            "resumed_wait": None,
+        }
+        if result.chat is not None and result.chat.pk != run.chat_id:
+            changes |= {"chat": result.chat, "contact": result.chat.contact}
+        _update_held(run, token, **changes)
+        _write_step_run(
+            run,
+            node,
+            now=now,
+            status=StepRun.Status.WAITING,
+            notes=list(result.notes),
+            shown_input=shown_input,
+            ended=False,
+        )
+        announce_run(run, now=now)
+        if result.kind is Wait.Kind.DELAY:
+            release_signals(run, now=now)
+    return False
+
+
+def commit_retry(
+    run: Run,
+    token: UUID,
+    node: Node,
+    error: BotenwerkError,
+    shown_input: dict[str, Any],
+    *,
+    due_at: datetime,
+    now: datetime,
+) -> None:
+    """This attempt has failed; another one follows at `due_at`."""
+    with transaction.atomic(), the_line(run):
+        _write_failed_step_run(run, node, error, shown_input, now=now)
+        Wait.objects.create(
+            workspace=run.workspace,
+            run=run,
+            step_key=node.key,
+            iteration=run.iteration,
+            kind=Wait.Kind.RETRY,
+            due_at=due_at,
+            chat=run.chat,
+        )
+        _update_held(
+            run,
+            token,
+            status=Run.Status.WAITING,
+            lease_token=None,
+            lease_until=None,
+            wake_at=due_at,
+            wake_tries=0,
+            crash_count=0,
+            attempt=run.attempt + 1,
+            resumed_wait=None,
+        )
+        announce_run(run, now=now)
+
+
+def commit_failure(
+    run: Run,
+    token: UUID,
+    node: Node,
+    error: BotenwerkError,
+    shown_input: dict[str, Any],
+    *,
+    now: datetime,
+    is_final: bool = False,
+) -> bool:
+    """The last attempt has failed: log it, tell the team, and go by the step's rule. True if the run goes on."""
+    quiet = error.code in QUIET_ERRORS
+    has_lane = node.on_failure == "lane" and node.lanes.get("failure")
+    goes_on = not is_final and (node.on_failure == "continue" or bool(has_lane))
+    with transaction.atomic(), the_line(run):
+        _write_failed_step_run(run, node, error, shown_input, now=now)
+        if not quiet:
+            _tell_team(run, node, error, now=now)
+        if goes_on:
+            cursor = node.lanes["failure"] if has_lane else node.next
+            _update_held(
+                run,
+                token,
+                cursor=cursor or "",
+                attempt=1,
+                crash_count=0,
+                steps_taken=run.steps_taken + 1,
+                resumed_wait=None,
+                error_code=error.code,
+                error_facts=error.facts,
+                error_step=node.key,
+            )
+            return True
+        end_run(
+            run,
+            token,
+            status=Run.Status.CANCELLED if quiet else Run.Status.FAILED,
+            now=now,
+            error=error,
+            error_step=node.key,
+        )
+    return False
+
+
+def end_run(
+    run: Run,
+    token: UUID,
+    *,
+    status: Run.Status,
+    now: datetime,
+    error: BotenwerkError | None = None,
+    error_step: str = "",
+) -> None:
+    """The run is over; messages kept for it are routed as if they had just come."""
+    changes: dict[str, Any] = {
+        "status": status,
+        "lease_token": None,
+        "lease_until": None,
+        "wake_at": None,
+        "ended_at": now,
+        "resumed_wait": None,
+    }
+    if error is not None:
+        changes |= {"error_code": error.code, "error_facts": error.facts, "error_step": error_step}
+    with transaction.atomic(), the_line(run):
+        _update_held(run, token, **changes)
+        announce_run(run, now=now)
+        release_signals(run, now=now)
+
+
+def put_back(run: Run, token: UUID, *, now: datetime) -> None:
+    """Give the lease up between two steps; another worker goes on."""
+    with transaction.atomic():
+        _update_held(
+            run,
+            token,
+            status=Run.Status.QUEUED,
+            lease_token=None,
+            lease_until=None,
+            wake_at=now + WAKE_MARGIN,
+            crash_count=0,
+        )
+        enqueue(ADVANCE_TASK, run.pk)
+
+
+def announce_run(run: Run, *, now: datetime) -> None:
+    """Live pages of this run, and the list, fetch anew."""
+    announce(run.workspace, f"run:{run.public_id}", now=now)
+    announce(run.workspace, "runs", now=now)
+
+
+@contextmanager
+def the_line(run: Run) -> Iterator[None]:
+    """The contact's lock, taken before the run's: one customer, one line."""
+    if run.contact is not None:
+        lock_contact(run.contact)
+    yield
+
+
+_OPEN = frozenset({"queued", "sending", "unknown"})
+
+
+def _update_held(run: Run, token: UUID, **changes: Any) -> None:
+    if not Run.objects.in_workspace(run.workspace).held(run.pk, token).update(**changes):
+        raise LeaseLost
+    for name, value in changes.items():
+        setattr(run, name, value)
+
+
+def _step_run(run: Run, node: Node, attempt: int | None = None) -> StepRun | None:
+    return (
+        StepRun.objects.in_workspace(run.workspace)
+        .filter(run=run, step_key=node.key, iteration=run.iteration, attempt=attempt or run.attempt)
+        .first()
+    )
+
+
+def _write_step_run(
+    run: Run,
+    node: Node,
+    *,
+    now: datetime,
+    status: StepRun.Status,
+    shown_input: dict[str, Any],
+    attempt: int | None = None,
+    lane: str = "",
+    output: dict[str, Any] | None = None,
+    notes: list[str] | None = None,
+    error: BotenwerkError | None = None,
+    ended: bool = True,
+) -> None:
+    row = _step_run(run, node, attempt) or StepRun(
+        workspace=run.workspace,
+        run=run,
+        step_key=node.key,
+        iteration=run.iteration,
+        attempt=attempt or run.attempt,
+        started_at=now,
+    )
+    row.status = status
+    row.lane = lane
+    row.input = shown_input or row.input
+    row.output = output or {}
+    row.notes = [*row.notes, *(notes or [])]
+    row.ended_at = now if ended else None
+    if error is not None:
+        row.error_code = error.code
+        row.error_facts = error.facts
+    row.save()
+
+
+def _write_failed_step_run(
+    run: Run, node: Node, error: BotenwerkError, shown_input: dict[str, Any], *, now: datetime
+) -> None:
+    _write_step_run(
+        run,
+        node,
+        now=now,
+        status=StepRun.Status.FAILED,
+        shown_input=shown_input,
+        output={"error": {"code": error.code, "title": error.title_text(), "cause": error.cause_text()}},
+        error=error,
+    )
+
+
+def _next_signal(run: Run) -> Signal | None:
+    return (
+        Signal.objects.in_workspace(run.workspace)
+        .filter(run=run, kind=Signal.Kind.REPLY, consumed_at=None)
+        .select_related("message")
+        .order_by("message__occurred_at", "id")
+        .first()
+    )
+
+
+def release_signals(run: Run, *, now: datetime) -> None:
+    """The run ends, or goes into a delay, which holds no line: its kept messages are routed by the rules."""
+    kept = Signal.objects.in_workspace(run.workspace).filter(run=run, kind=Signal.Kind.REPLY, consumed_at=None)
+    for signal in kept.select_related("message").order_by("message__occurred_at", "id"):
+        Signal.objects.in_workspace(run.workspace).filter(pk=signal.pk).update(consumed_at=now)
+        if signal.message is not None:
+            route_again(signal.message, now=now)
+
+
+def _tell_team(run: Run, node: Node, error: BotenwerkError, *, now: datetime) -> None:
+    notify_team(
+        workspace=run.workspace,
+        code=error.code,
+        title=_("“%(flow)s” failed at “%(step)s”"),
+        link=reverse("run", args=[run.workspace.slug, run.public_id]),
+        level="failure",
+        # One notice a cause, not one a run: forty failed runs are one row that counts to forty.
+        digest_key=f"run:{run.flow_id}:{node.key}:{error.code}",
+        facts={**error.facts, "flow": run.flow.name, "step": node.name},
+        now=now,
+    )

@@ -1,0 +1,230 @@
+"""Form fields for settings: text with data in it, mappings, durations, conditions and references by name.
+
+A field's stored value (JSON) is itself valid input of the field, so that stored settings can be checked again.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from automations.forms import widgets
+from workspaces.models import Workspace
+
+
+class LiquidField(forms.CharField):
+    """Text that may hold `{{ path }}`. With `keeps_type`, a field that is exactly one path keeps its value's type."""
+
+    def __init__(self, *, keeps_type: bool = False, multiline: bool = False, **kwargs: Any) -> None:
+        self.keeps_type = keeps_type
+        kwargs.setdefault("widget", widgets.LiquidTextarea() if multiline else widgets.LiquidInput())
+        kwargs.setdefault("max_length", 20_000)
+        super().__init__(**kwargs)
+
+
+class MappingField(forms.Field):
+    """Names to texts that may hold data: `{"1": "{{trigger.customer_name}}"}`."""
+
+    widget = widgets.MappingWidget
+
+    def __init__(self, *, keeps_type: bool = True, fixed_names: bool = False, **kwargs: Any) -> None:
+        self.keeps_type = keeps_type
+        self.fixed_names = fixed_names
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> dict[str, str]:
+        """A dict, or JSON text of one."""
+        value = _from_json(value, {})
+        if not isinstance(value, Mapping):
+            raise ValidationError(_("This must be names with values."), code="invalid")
+        return {str(name).strip(): str(text) for name, text in value.items() if str(name).strip()}
+
+
+class DurationField(forms.Field):
+    """An amount and a unit: `{"amount": 5, "unit": "minutes"}`."""
+
+    widget = widgets.DurationWidget
+    UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+
+    def __init__(self, *, max_days: int = 365, **kwargs: Any) -> None:
+        self.max_days = max_days
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> dict[str, Any] | None:
+        """A dict, or JSON text of one."""
+        value = _from_json(value, None)
+        if not value or value.get("amount") in (None, ""):
+            return None
+        try:
+            amount = int(value["amount"])
+        except (TypeError, ValueError):
+            raise ValidationError(_("Enter a whole number."), code="invalid") from None
+        if value.get("unit") not in self.UNITS:
+            raise ValidationError(_("Choose seconds, minutes, hours or days."), code="invalid")
+        if amount < 1:
+            raise ValidationError(_("The time must be at least 1."), code="invalid")
+        if amount * self.UNITS[value["unit"]] > self.max_days * 86_400:
+            raise ValidationError(_("At most %(days)s days."), code="invalid", params={"days": self.max_days})
+        return {"amount": amount, "unit": value["unit"]}
+
+
+def duration(stored: Mapping[str, Any]) -> timedelta:
+    """The stored duration as a timedelta."""
+    return timedelta(seconds=int(stored["amount"]) * DurationField.UNITS[stored["unit"]])
+
+
+def duration_words(stored: Mapping[str, Any] | None) -> str:
+    """The stored duration in words of the active language."""
+    if not stored:
+        return "–"
+    amount = int(stored["amount"])
+    words = {
+        "seconds": ngettext("%(count)s second", "%(count)s seconds", amount),
+        "minutes": ngettext("%(count)s minute", "%(count)s minutes", amount),
+        "hours": ngettext("%(count)s hour", "%(count)s hours", amount),
+        "days": ngettext("%(count)s day", "%(count)s days", amount),
+    }
+    return words[stored["unit"]] % {"count": amount}
+
+
+class LanesField(forms.Field):
+    """Branch lanes in order, each with and/or conditions; automations/conditions.py has the operators."""
+
+    widget = widgets.LanesWidget
+
+    def to_python(self, value: Any) -> list[dict[str, Any]]:
+        """A list of `{"key", "label", "match", "conditions": [{"left", "operator", "right"}]}`."""
+        value = _from_json(value, [])
+        if not isinstance(value, list):
+            raise ValidationError(_("This must be a list of lanes."), code="invalid")
+        lanes: list[dict[str, Any]] = []
+        for number, lane in enumerate(value, start=1):
+            lanes.append(_checked_lane(lane, number, {known["key"] for known in lanes}))
+        return lanes
+
+
+def _checked_lane(lane: Any, number: int, taken: set[str]) -> dict[str, Any]:
+    if not isinstance(lane, Mapping) or not str(lane.get("label", "")).strip():
+        raise ValidationError(_("Lane %(number)s needs a name."), code="lane_name", params={"number": number})
+    label = str(lane["label"]).strip()
+    key = str(lane.get("key") or "").strip() or f"lane_{number}"
+    if key in taken:
+        raise ValidationError(_("Two lanes have the key “%(key)s”."), code="lane_key", params={"key": key})
+    conditions = [
+        {
+            "left": str(condition.get("left", "")),
+            "operator": str(condition.get("operator", "")),
+            "right": str(condition.get("right", "")),
+        }
+        for condition in lane.get("conditions") or []
+        if isinstance(condition, Mapping)
+    ]
+    if not conditions:
+        raise ValidationError(
+            _("Lane “%(lane)s” needs at least one condition."), code="lane_conditions", params={"lane": label}
+        )
+    for condition in conditions:
+        if not condition["left"].strip():
+            raise ValidationError(
+                _("A condition of lane “%(lane)s” does not say which value it looks at."),
+                code="lane_left",
+                params={"lane": label},
+            )
+        if condition["operator"] not in dict(widgets.operator_choices()):
+            raise ValidationError(
+                _("A condition of lane “%(lane)s” has no operator that is known here."),
+                code="lane_operator",
+                params={"lane": label},
+            )
+    match = "any" if lane.get("match") == "any" else "all"
+    return {"key": key, "label": label, "match": match, "conditions": conditions}
+
+
+class WordsField(forms.CharField):
+    """Words or phrases, one a line; stored as a list."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [str(word).strip() for word in value if str(word).strip()]
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def validate(self, value: Any) -> None:
+        if self.required and not value:
+            raise ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        for word in value:
+            super().run_validators(word)
+
+
+class StepForm(forms.Form):
+    """Base of every step's and trigger's form. `workspace` fills the choices."""
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        self.workspace = workspace
+        kwargs.setdefault("auto_id", "config_%s")
+        super().__init__(*args, **kwargs)
+        self.fill_choices(workspace)
+
+    def fill_choices(self, workspace: Workspace) -> None:
+        """Subclasses put the workspace's senders, templates and assistants into their choice fields."""
+
+    def expressions(self, config: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+        """Every text of the settings that may hold data: field, text, and whether it keeps its type."""
+        for name, field in self.fields.items():
+            value = config.get(name)
+            if isinstance(field, LiquidField) and value:
+                yield name, str(value), field.keeps_type
+            elif isinstance(field, MappingField):
+                for key, text in (value or {}).items():
+                    yield f"{name}.{key}", text, field.keeps_type
+            elif isinstance(field, LanesField):
+                for lane in value or []:
+                    for condition in lane["conditions"]:
+                        yield f"{name}.{lane['key']}", condition["left"], True
+                        yield f"{name}.{lane['key']}", condition["right"], True
+
+    def check_stored(self, config: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Stored settings against the fields: messages by field; empty where all is well."""
+        problems: dict[str, list[str]] = {}
+        cleaned: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            try:
+                cleaned[name] = field.clean(config.get(name, field.initial))
+            except ValidationError as error:
+                problems[name] = [str(message) for message in error.messages]
+        if not problems:
+            self.cleaned_data = cleaned
+            self._errors = forms.utils.ErrorDict()
+            try:
+                self.clean()
+            except ValidationError as error:
+                problems["__all__"] = [str(message) for message in error.messages]
+            for name, messages in (self._errors or {}).items():
+                problems.setdefault(name, []).extend(str(message) for message in messages)
+        return problems
+
+
+def _from_json(value: Any, empty: Any) -> Any:
+    if value in (None, ""):
+        return empty
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValidationError(
+                _("This is no valid JSON (line %(line)s)."),
+                code="json",
+                params={"line": getattr(error, "lineno", 1)},
+            ) from None
+    return value

@@ -1,0 +1,350 @@
+"""The router: one visible order that decides who gets an inbound message, and what an event starts.
+
+1. opt-out and opt-in words; 2. a person who has taken over; 3. the run that waits for this customer, or is busy
+with them; 4. keyword flows; 5. conversation started; 6. message received; 7. the sender's assistant. Flows that run
+alongside are started besides. Every decision is written down, with the rules that lost and why.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from messaging.services.assistant_answers import ask_assistant
+
+from automations.actions.base import NotARegisteredType
+from automations.engine.waits import resolve_wait
+from automations.errors import RunLimitReached
+from automations.models import Event, Flow, Run, Signal, TriggerDecision, Wait
+from automations.services.starting import start_run
+from automations.triggers.base import Match, Source, Trigger
+from automations.triggers.call_ended import EVENT as CALL_ENDED
+from automations.triggers.registry import trigger
+from messaging.events import MessageReceived, MessageStatusChanged
+from messaging.models import Contact, Message
+from workspaces.errors import BotenwerkError
+from workspaces.models import Workspace
+from workspaces.services.notifications import notify_team
+
+Outcome = TriggerDecision.Outcome
+RULES = ("keyword", "conversation_started", "message_received")
+BUSY = (Run.Status.QUEUED, Run.Status.RUNNING)
+HOLDS_THE_LINE = (Wait.Kind.RETRY, Wait.Kind.PACING, Wait.Kind.DELIVERY, Wait.Kind.THREAD)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A flow that is on, with its trigger."""
+
+    flow: Flow
+    trigger: Trigger
+    rule: str
+
+    def matches(self, data: dict[str, Any]) -> Match:
+        """Whether the published trigger wants this data."""
+        assert self.flow.published is not None
+        return self.trigger.matches(self.flow.published.trigger_config, data)
+
+
+def route_message(event: MessageReceived) -> None:
+    """Subscriber to MessageReceived: runs inside the transaction that stores the message, under the contact's lock."""
+    _Routing(event).decide()
+
+
+class _Routing:
+    def __init__(self, event: MessageReceived) -> None:
+        self.event = event
+        self.message = event.message
+        self.workspace: Workspace = event.message.workspace
+        self.data = message_data(event)
+        self.candidates = list(_candidates(self.workspace, Source.MESSAGE))
+
+    def decide(self) -> None:
+        self.start_alongside()
+        if self.event.consent_word:
+            self.note(Outcome.CONSENT, rule="consent", reason=self.event.consent_word)
+        elif self.event.conversation.is_taken_over(self.event.now):
+            self.note(Outcome.HELD, rule="person", reason="taken_over")
+        elif not (self.resume_a_run() or self.keep_for_a_busy_run() or self.start_a_leading_flow()):
+            self.hand_to_the_assistant()
+
+    def resume_a_run(self) -> bool:
+        """The run that sent what was tapped or quoted, if it waits; for all else the newest wait."""
+        waits = list(
+            Wait.objects.in_workspace(self.workspace)
+            .select_related("run__workspace", "run__flow")
+            .filter(chat=self.event.chat, kind=Wait.Kind.REPLY, resolved_at=None, run__status=Run.Status.WAITING)
+            .order_by("-id")
+        )
+        target = self._addressed_run()
+        if target is not None:
+            waits = [wait for wait in waits if wait.run_id == target.pk]
+            if not waits and target.has_ended is False:
+                return False
+            if not waits:
+                self.data["is_late"] = True
+                return False
+        for wait in waits:
+            if resolve_wait(wait, resolution="reply", now=self.event.now, message=self.message):
+                self.note(Outcome.RESUMED, rule="waiting_run", run=wait.run, flow=wait.run.flow)
+                return True
+        return False
+
+    def _addressed_run(self) -> Run | None:
+        """The run behind the message that was tapped or quoted, or None."""
+        if not self.message.reply_to_provider_id:
+            return None
+        quoted = (
+            Message.objects.in_workspace(self.workspace)
+            .filter(
+                sender=self.message.sender,
+                provider_id=self.message.reply_to_provider_id,
+                cause_kind=Message.Cause.RUN,
+            )
+            .first()
+        )
+        if quoted is None:
+            return None
+        return Run.objects.in_workspace(self.workspace).filter(public_id=quoted.cause_id).first()
+
+    def keep_for_a_busy_run(self) -> bool:
+        """A leading run is in the middle of something with this customer: its next reply wait takes the message."""
+        busy = (
+            Run.objects.in_workspace(self.workspace)
+            .select_related("flow")
+            .filter(chat=self.event.chat, leads=True, status__in=(*BUSY, Run.Status.WAITING))
+            .order_by("-id")
+        )
+        for run in busy:
+            if run.status == Run.Status.WAITING and not self._holds_the_line(run):
+                continue
+            Signal.objects.create(
+                workspace=self.workspace,
+                run=run,
+                kind=Signal.Kind.REPLY,
+                source=str(self.message.public_id),
+                message=self.message,
+            )
+            self.note(Outcome.KEPT, rule="busy_run", run=run, flow=run.flow)
+            return True
+        return False
+
+    def _holds_the_line(self, run: Run) -> bool:
+        open_wait = Wait.objects.in_workspace(self.workspace).filter(run=run, resolved_at=None).first()
+        return open_wait is not None and open_wait.kind in HOLDS_THE_LINE
+
+    def start_a_leading_flow(self) -> bool:
+        """By rule, within a rule by priority, then the older flow. The first that matches wins, the others are noted."""
+        leading = [candidate for candidate in self.candidates if candidate.flow.leads]
+        leading.sort(key=lambda one: (RULES.index(one.rule), -one.flow.priority, one.flow.pk))
+        winner: Candidate | None = None
+        for candidate in leading:
+            match = candidate.matches(self.data)
+            if not match.matches:
+                self.note(
+                    Outcome.LOST, rule=candidate.rule, flow=candidate.flow, reason=match.reason, facts=match.facts
+                )
+            elif winner is not None:
+                facts = {"winner": winner.flow.name}
+                self.note(Outcome.LOST, rule=candidate.rule, flow=candidate.flow, reason="another_leads", facts=facts)
+            elif self.start(candidate):
+                winner = candidate
+        return winner is not None
+
+    def start_alongside(self) -> None:
+        """Flows that log and notify, for every matching message, whoever leads."""
+        for candidate in self.candidates:
+            if not candidate.flow.leads and candidate.matches(self.data).matches:
+                self.start(candidate)
+
+    def start(self, candidate: Candidate) -> bool:
+        """Start the candidate's flow for this message; a guard's refusal is noted and told to the team once."""
+        flow = candidate.flow
+        assert flow.published is not None
+        event = self.event
+        try:
+            run, _was_created = start_run(
+                flow=flow,
+                version=flow.published,
+                start_key=f"message:{self.message.public_id}",
+                trigger_data=self.data,
+                now=event.now,
+                chat=event.chat,
+                contact=event.contact,
+                conversation=event.conversation,
+                started_by=str(candidate.trigger.type),
+            )
+        except RunLimitReached as error:
+            self.note(Outcome.LOST, rule=candidate.rule, flow=flow, reason="loop_guard", facts=error.facts)
+            _tell_of_loop(self.workspace, event.contact, error, now=event.now)
+            return False
+        self.note(Outcome.STARTED, rule=candidate.rule, flow=flow, run=run)
+        return True
+
+    def hand_to_the_assistant(self) -> None:
+        """The sender's assistant answers what no flow wants, where that is switched on."""
+        sender = self.event.sender
+        if sender.ai_answers and sender.assistant_id:
+            ask_assistant(self.message, now=self.event.now)
+            self.note(Outcome.ANSWERED, rule="assistant")
+        else:
+            self.note(Outcome.NOTHING, rule="nothing")
+
+    def note(
+        self,
+        outcome: Outcome,
+        *,
+        rule: str,
+        flow: Flow | None = None,
+        run: Run | None = None,
+        reason: str = "",
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        TriggerDecision.objects.create(
+            workspace=self.workspace,
+            source_kind="message",
+            source_id=str(self.message.public_id),
+            message=self.message,
+            flow=flow,
+            run=run,
+            rule=rule,
+            outcome=outcome,
+            reason=reason,
+            facts=facts or {},
+            decided_at=self.event.now,
+        )
+
+
+def message_data(event: MessageReceived) -> dict[str, Any]:
+    """The data of both message triggers: flat, every key always there."""
+    message, contact, sender = event.message, event.contact, event.sender
+    written_at = message.occurred_at.astimezone(message.workspace.zone).isoformat()
+    return {
+        "customer_phone": contact.phone,
+        "customer_name": contact.name or contact.profile_name or None,
+        "text": message.body,
+        "first_text": message.body,
+        "kind": message.kind,
+        "sender_id": str(sender.public_id),
+        "sender_phone": sender.phone,
+        "sender": {"id": str(sender.public_id), "phone": sender.phone, "name": sender.display_name},
+        "timestamp": written_at,
+        "conversation_id": str(event.conversation.public_id),
+        "message_id": str(message.public_id),
+        "button_id": message.payload.get("button_id"),
+        "media": message.payload.get("media"),
+        "referral": message.payload.get("referral"),
+        "is_new_contact": event.is_new_contact,
+        "opened_conversation": event.opened_conversation,
+        "is_late": False,
+    }
+
+
+def wake_run_of_message(event: MessageStatusChanged) -> None:
+    """Subscriber to MessageStatusChanged: a run that waits for news of its message goes on."""
+    message = event.message
+    if message.status in (Message.Status.QUEUED, Message.Status.SENDING, Message.Status.UNKNOWN):
+        return
+    waits = (
+        Wait.objects.in_workspace(message.workspace)
+        .select_related("run__workspace")
+        .filter(message=message, kind=Wait.Kind.DELIVERY, resolved_at=None)
+    )
+    for wait in waits:
+        resolve_wait(wait, resolution="news", now=event.now)
+
+
+def route_event(event: Event, *, now: datetime) -> list[Run]:
+    """Start every flow that wants the event; routed twice it starts nothing more. Returns the event's runs."""
+    with transaction.atomic():
+        locked = Event.objects.in_workspace(event.workspace).select_for_update().get(pk=event.pk)
+        runs = [
+            run for candidate in _candidates(event.workspace, Source.EVENT) if (run := _offer(locked, candidate, now))
+        ]
+        Event.objects.in_workspace(event.workspace).filter(pk=event.pk, routed_at=None).update(routed_at=now)
+    return runs
+
+
+def _offer(event: Event, candidate: Candidate, now: datetime) -> Run | None:
+    flow = candidate.flow
+    assert flow.published is not None
+    if not _listens_to(candidate, event.name):
+        return None
+    match = candidate.matches(event.data)
+    run: Run | None = None
+    reason, facts = match.reason, match.facts
+    if match.matches:
+        try:
+            contact = _contact_of(event)
+            run, _was_created = start_run(
+                flow=flow,
+                version=flow.published,
+                start_key=f"event:{event.public_id}",
+                trigger_data=event.data,
+                now=now,
+                contact=contact,
+                started_by=event.name,
+            )
+        except BotenwerkError as error:
+            reason, facts = error.code, error.facts
+    if event.routed_at is None:
+        TriggerDecision.objects.create(
+            workspace=event.workspace,
+            source_kind="event",
+            source_id=str(event.public_id),
+            event=event,
+            flow=flow,
+            run=run,
+            rule=candidate.rule,
+            outcome=Outcome.STARTED if run else Outcome.LOST,
+            reason="" if run else reason,
+            facts={} if run else facts,
+            decided_at=now,
+        )
+    return run
+
+
+def _listens_to(candidate: Candidate, name: str) -> bool:
+    if candidate.trigger.type == "call_ended":
+        return name == CALL_ENDED
+    assert candidate.flow.published is not None
+    return bool(candidate.flow.published.trigger_config.get("event") == name)
+
+
+def _contact_of(event: Event) -> Contact | None:
+    phone = event.data.get("customer_phone")
+    if not isinstance(phone, str):
+        return None
+    return Contact.objects.in_workspace(event.workspace).filter(phone=phone).first()
+
+
+def _candidates(workspace: Workspace, source: Source) -> Iterator[Candidate]:
+    flows = (
+        Flow.objects.in_workspace(workspace)
+        .select_related("published", "workspace")
+        .filter(is_on=True, published__isnull=False)
+        .order_by("-priority", "id")
+    )
+    for flow in flows:
+        assert flow.published is not None
+        try:
+            known = trigger(flow.published.trigger_type)
+        except NotARegisteredType:
+            continue
+        if known.source is source:
+            yield Candidate(flow, known, known.rule(flow.published.trigger_config))
+
+
+def _tell_of_loop(workspace: Workspace, contact: Contact, error: BotenwerkError, *, now: datetime) -> None:
+    notify_team(
+        workspace=workspace,
+        code="loop_guard",
+        title=_("No more automatic answers for %(contact)s"),
+        body=_("More than %(limit)s runs in one minute look like two bots talking. A person can go on."),
+        level="attention",
+        digest_key=f"loop:{contact.public_id}",
+        facts={"contact": str(contact), "limit": error.facts["limit"]},
+        now=now,
+    )
