@@ -1,7 +1,7 @@
 """Regular expressions from users, matched in time that only grows with text times pattern.
 
 Python's own matcher goes back and tries again; a pattern like (a+)+b keeps it busy for years. Here all possible
-positions in the pattern move through the text side by side (Thompson 1968), so there is nothing to go back to. The price: no
+positions in the pattern move through the text side by side (Thompson 1968), so there is no going back. The price: no
 back references and no looking ahead.
 """
 
