@@ -1,7 +1,8 @@
 """`Idempotency-Key`: the same call twice acts once and is answered alike.
 
-The key is taken by an insert that commits before anything happens. An answer of success is kept with it; an error
-gives the key free again, because an error has acted on nothing and the caller repairs and repeats.
+The key is taken by an insert that commits before anything happens. An answer of success is kept with it; a named
+error gives the key free again, because it has acted on nothing and the caller repairs and repeats. What nobody
+foresaw may have acted: the key then stays taken for two minutes, and the next one goes on with what is there.
 """
 
 import hashlib
@@ -12,7 +13,9 @@ from functools import wraps
 from typing import Any
 from uuid import uuid4
 
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
@@ -21,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from workspaces.api.errors import CallInFlight, IdempotencyKeyReused
+from workspaces.errors import BotenwerkError
 from workspaces.models import ApiKey, IdempotentCall
 
 HEADER = "Idempotency-Key"
@@ -28,6 +32,8 @@ REPLAYED = "Idempotency-Replayed"
 LONGEST_KEY = 200
 # Longer than any call may take (a model's whole turn: 45 s): whoever began it has died.
 ABANDONED_AFTER = timedelta(minutes=2)
+
+REFUSALS = (BotenwerkError, exceptions.APIException, Http404, PermissionDenied)
 
 Handler = Callable[..., Response]
 
@@ -40,13 +46,13 @@ def acts_once(handler: Handler) -> Handler:
         given = _given_key(request)
         if given is None:
             return handler(view, request, *args, **kwargs)
-        now = timezone.now()
-        call, is_ours = _begin(request.auth, given, _digest(request), now)
+        call, is_ours = _begin(request.auth, given, _digest(request), timezone.now())
         if not is_ours:
             return _replay(call)
+        request._request.idempotent_call = call  # type: ignore[attr-defined]
         try:
             response = handler(view, request, *args, **kwargs)
-        except BaseException:
+        except REFUSALS:
             _release(call)
             raise
         _keep(call, response)
@@ -57,9 +63,18 @@ def acts_once(handler: Handler) -> Handler:
 
 
 def action_key(request: Request) -> str:
-    """What a service gets as its key: the caller's Idempotency-Key, apart for each API key, or a new one."""
+    """What a service gets as its key: the same for each repetition of a call, also after an error."""
     given = _given_key(request)
     return f"api:{request.auth.public_id}:{given}" if given else f"api:{uuid4()}"
+
+
+def attempt_key(request: Request) -> str:
+    """A service's key where an error ends the matter and the repeated call is a new attempt.
+
+    Still the same for a call whose process died: so the second finds what the first has begun.
+    """
+    call: IdempotentCall | None = getattr(request._request, "idempotent_call", None)
+    return f"api:{call.public_id if call else uuid4()}"
 
 
 def _given_key(request: Request) -> str | None:
