@@ -108,8 +108,17 @@ class Turn(TenantRow):
                 condition=Q(role="assistant", answers__isnull=False) | Q(role="customer", answers__isnull=True),
                 name="assistant_turn_answers_one",
             ),
+            models.CheckConstraint(
+                condition=Q(role="assistant", status="said")
+                | Q(role="customer", status__in=["pending", "answered", "failed"]),
+                name="turn_state_fits_its_role",
+            ),
+            models.CheckConstraint(condition=~Q(role="assistant", content=""), name="assistant_turn_says_something"),
         ]
-        indexes = [models.Index(fields=["thread", "id"], name="turns_in_order")]
+        indexes = [
+            models.Index(fields=["thread", "id"], name="turns_in_order"),
+            models.Index(fields=["workspace", "created_at"], name="turns_of_a_day"),
+        ]
 
     def __str__(self) -> str:
         return self.content[:60]
