@@ -1,7 +1,7 @@
 """Models write Markdown; WhatsApp shows its own marks and nothing else."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from assistants.formatting import to_whatsapp
@@ -22,6 +22,7 @@ CASES = [
     ("- a\n\n  mehr\n- b", "- a\n\n  mehr\n- b"),
     ("`**roh**`", "`**roh**`"),
     ("```python\nx = **1**\n```", "```\nx = **1**\n```"),
+    ("```\nabgeschnitten", "```\nabgeschnitten\n```"),
     ("mein_datei_name", "mein_datei_name"),
     ("[AGB](https://example.com/agb)", "AGB: https://example.com/agb"),
     ("[**AGB**](https://example.com/a_b)", "*AGB*: https://example.com/a_b"),
@@ -82,6 +83,7 @@ def test_doing_it_twice_changes_nothing_whatever_a_model_writes(markdown):
     ).map("".join)
 )
 def test_no_letter_is_lost(markdown):
+    assume("~~~" not in markdown)  # opens code; the language behind it is dropped
     letters = [letter for letter in markdown if letter.isalnum()]
     assert [letter for letter in to_whatsapp(markdown) if letter.isalnum()] == letters
 
