@@ -24,15 +24,22 @@ _BREAKS = {"softbreak", "hardbreak"}
 def to_whatsapp(markdown: str) -> str:
     """The text as WhatsApp shows it. Doing it twice changes nothing: it is repeated until nothing changes.
 
-    `*word*` stays as it is: in Markdown it is italic, but it is also what this function writes for bold.
+    What does not come to rest, or is nested so deep that the parser gives up, stays as it was. `*word*` stays too:
+    in Markdown it is italic, but it is also what this function writes for bold.
     """
     text = markdown
     for _pass in range(_MOST_PASSES):
         converted = _converted(text)
         if converted == text:
             return text
+        if _has_words(text) and not _has_words(converted):
+            return markdown
         text = converted
     return markdown
+
+
+def _has_words(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 def _converted(text: str) -> str:

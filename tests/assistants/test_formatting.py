@@ -88,6 +88,11 @@ def test_no_letter_is_lost(markdown):
     assert [letter for letter in to_whatsapp(markdown) if letter.isalnum()] == letters
 
 
+@pytest.mark.parametrize("mark", [">", "- ", "*", "[", "`", "![", "_a*b"])
+def test_nesting_without_end_loses_no_word(mark):
+    assert "Wort" in to_whatsapp(mark * 2000 + " Wort")
+
+
 @given(st.text(max_size=80))
 def test_any_text_has_a_result(text):
     assert isinstance(to_whatsapp(text), str)
