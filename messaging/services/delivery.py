@@ -183,6 +183,9 @@ def _next_slot(message: Message, terms: Terms, now: datetime) -> tuple[Terms, _S
     sender = message.sender
     quiet = quiet_until(message.workspace, template_of(message), now=now)
     if quiet is not None:
+        # Quiet hours are no congestion: the time allowed for that begins when they end.
+        patience = max(terms.slots.deadline - now, timedelta(0))
+        terms = replace(terms, slots=replace(terms.slots, deadline=quiet + patience))
         return terms, _Slot(at=quiet, limit="quiet_hours")
     for bucket in (pacing.pair_bucket(message.chat), pacing.sender_bucket(sender)):
         slot_at = terms.reserved.get(bucket.key)
@@ -199,15 +202,14 @@ def _next_slot(message: Message, terms: Terms, now: datetime) -> tuple[Terms, _S
 
 
 def _latest(terms: Terms, now: datetime) -> datetime:
-    return now + PATIENCE if terms.slots.kind == "refuse" else terms.slots.deadline
+    return now + PATIENCE if terms.slots.kind == "refuse" else max(terms.slots.deadline, now)
 
 
 def _is_waited_for_here(terms: Terms, slot: _Slot, now: datetime) -> bool:
     is_near = slot.at <= now + PATIENCE and terms.pushed <= _PUSHES_AT_MOST_IN_REQUEST
     if terms.slots.kind == "refuse" and not is_near:
         raise slot.as_error(now)
-    # Quiet hours are no congestion: they end when they end.
-    if slot.limit != "quiet_hours" and slot.at > _latest(terms, now):
+    if slot.at > _latest(terms, now):
         raise slot.as_error(now)
     return terms.slots.kind == "refuse"
 

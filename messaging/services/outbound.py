@@ -9,6 +9,7 @@ from messaging.errors import TextTooLong, VariableMissing
 from messaging.models import Message, Template
 from messaging.providers.base import ButtonValue, MediaValue, Outbound, OutboundTemplate, OutboundText, TextValue
 from messaging.services.template_parameters import FilledTemplate, fill_template
+from messaging.template_text import utf16_length
 
 # In UTF-16 units, the stricter reading of Meta's "4096 characters".
 TEXT_LIMIT = 4096
@@ -29,7 +30,7 @@ def text_content(text: str, *, reply_to: str = "") -> Content:
     """Free text. Raises VariableMissing where there is none, TextTooLong from 4097 UTF-16 units on."""
     if not text.strip():
         raise VariableMissing(field="text", path="text")
-    length = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    length = utf16_length(text)
     if length > TEXT_LIMIT:
         raise TextTooLong(field="text", length=length, limit=TEXT_LIMIT)
     has_link = "http://" in text or "https://" in text

@@ -249,7 +249,8 @@ def _again(message: Message, order: _Order, now: datetime) -> Message:
     if message.status == Message.Status.QUEUED and not order.origin.dry:
         terms = terms_of(message)
         if order.slots is not None:
-            terms = replace(terms, slots=order.slots)
+            deadline = max(terms.slots.deadline, order.slots.deadline)
+            terms = replace(terms, slots=replace(order.slots, deadline=deadline))
         return dispatch(message, terms, now=now)
     return settled(message)
 
@@ -304,8 +305,8 @@ def _chat(order: _Order, known: Contact | None, now: datetime) -> Chat:
     workspace = order.sender.workspace
     if order.origin.dry:
         contact = known or Contact(workspace=workspace, phone=order.to, name=order.name)
-        chats = Chat.objects.in_workspace(workspace).filter(contact=contact, sender=order.sender)
-        chat = chats.first() if contact.pk else None
+        chats = Chat.objects.in_workspace(workspace)
+        chat = chats.filter(contact=contact, sender=order.sender).first() if contact.pk else None
         return chat or Chat(workspace=workspace, contact=contact, sender=order.sender)
     contact, _created = find_or_create_contact(workspace=workspace, phone=order.to, name=order.name, now=now)
     return chat_for(contact, order.sender, now)

@@ -6,18 +6,17 @@ buttons of the template.
 """
 
 import posixpath
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from messaging.errors import TemplateParametersMismatch, VariableMissing
 from messaging.models import Template
 from messaging.providers.base import ButtonValue, MediaValue, TextValue
-from messaging.template_text import clean_parameter
+from messaging.template_text import clean_parameter, fill, placeholders
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 _MEDIA: dict[str, Literal["image", "video", "document"]] = {"IMAGE": "image", "VIDEO": "video", "DOCUMENT": "document"}
 _EXTENSION = ".pdf"
 
@@ -82,16 +81,16 @@ def fill_template(template: Template, values: Mapping[str, object]) -> FilledTem
     parameters = parameters_of(template)
     _demand_fit(template, parameters, values)
     texts: dict[str, str] = {}
-    cleaned = []
+    changed = []
     for parameter in parameters:
         if parameter.key not in values:
             continue
-        raw = _as_text(template, parameter, values[parameter.key])
-        texts[parameter.key] = clean_parameter(raw)
-        if not texts[parameter.key]:
+        cleaned = clean_parameter(_checked_kind(template, parameter, values[parameter.key]))
+        if not cleaned.text:
             raise VariableMissing(field=f"variables.{parameter.key}", path=parameter.key, template=template.name)
-        if texts[parameter.key] != raw:
-            cleaned.append(parameter.key)
+        texts[parameter.key] = cleaned.text
+        if cleaned.changed and isinstance(values[parameter.key], str):
+            changed.append(parameter.key)
     return FilledTemplate(
         header=_header_value(template, parameters, texts, values),
         body=tuple(
@@ -105,7 +104,7 @@ def fill_template(template: Template, values: Mapping[str, object]) -> FilledTem
             if parameter.component == "button" and parameter.key in texts
         ),
         rendered=render_preview(template, texts),
-        cleaned=tuple(cleaned),
+        cleaned=tuple(changed),
     )
 
 
@@ -149,7 +148,7 @@ def _header_parameters(template: Template, component: Mapping[str, Any]) -> list
 
 
 def _text_parameters(part: Literal["header", "body"], component: Mapping[str, Any], *, prefix: str) -> list[Parameter]:
-    names = list(dict.fromkeys(_PLACEHOLDER.findall(str(component.get("text", "")))))
+    names = placeholders(str(component.get("text", "")))
     if all(name.isdigit() for name in names):
         # Values go in the order of the numbers, wherever they stand in the text.
         names.sort(key=int)
@@ -178,7 +177,7 @@ def _button_parameters(component: Mapping[str, Any]) -> list[Parameter]:
         key, label = f"button.{index}", str(button.get("text", ""))
         example = button.get("example") or ""
         sample = str(example[0] if isinstance(example, list) and example else example or "")
-        if kind == "URL" and _PLACEHOLDER.search(str(button.get("url", ""))):
+        if kind == "URL" and placeholders(str(button.get("url", ""))):
             found.append(Parameter(component="button", index=index, key=key, kind="url", label=label, sample=sample))
         elif kind == "COPY_CODE":
             found.append(
@@ -207,11 +206,10 @@ def _demand_fit(template: Template, parameters: list[Parameter], values: Mapping
         )
 
 
-def _as_text(template: Template, parameter: Parameter, value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return str(value)
+def _checked_kind(template: Template, parameter: Parameter, value: object) -> object:
+    """A list or an object has no text that could be meant."""
+    if value is None or isinstance(value, str | int | float | Decimal):
+        return value
     raise TemplateParametersMismatch(
         field=f"variables.{parameter.key}",
         template=template.name,
@@ -248,17 +246,18 @@ def _filename(link: str, template: Template) -> str:
 
 
 def _filled(text: str, values: Mapping[str, object], *, prefix: str) -> str:
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1)
-        found = values.get(f"{prefix}{name}", values.get(name) if not name.isdigit() else None)
-        return match.group(0) if found in (None, "") else str(found)
-
-    return _PLACEHOLDER.sub(value, text)
+    """Named parameters of a header are asked for by their bare name, numbered ones with the prefix."""
+    known = {}
+    for name in placeholders(text):
+        value = values.get(f"{prefix}{name}") if name.isdigit() else values.get(name)
+        if value not in (None, ""):
+            known[name] = str(value)
+    return fill(text, known)
 
 
 def _button(index: int, button: Mapping[str, Any], values: Mapping[str, object]) -> dict[str, str]:
     shown = {"type": str(button.get("type", "")).lower(), "text": str(button.get("text", ""))}
     if url := str(button.get("url", "")):
         value = values.get(f"button.{index}")
-        shown["url"] = url if value in (None, "") else _PLACEHOLDER.sub(lambda _match: str(value), url)
+        shown["url"] = url if value in (None, "") else fill(url, dict.fromkeys(placeholders(url), str(value)))
     return shown

@@ -1,0 +1,119 @@
+"""Rows whose process died or whose answer was lost: never blindly sent again, never forgotten."""
+
+from datetime import timedelta
+
+import pytest
+
+from messaging.errors import CannotSendAgain, DeliveryUnknown, RecipientNotOnWhatsapp
+from messaging.models import Message, Sender
+from messaging.services.outbox import send_again, send_text
+from messaging.services.progress import advance_message
+from messaging.services.rescue import wake_outbound
+from workspaces.models import Notification
+
+TEN_MINUTES = timedelta(minutes=10)
+
+
+class WorkerKilled(BaseException):
+    """What no handler catches."""
+
+
+@pytest.fixture
+def send(sender, chat, by_run, now):
+    """Sends a text to Eva."""
+    return lambda key=None: send_text(sender=sender, chat=chat, text="Hallo", origin=by_run, key=key, now=now)
+
+
+@pytest.fixture
+def unknown(send, wire):
+    """A message whose answer was lost."""
+    wire.cut_off()
+    return send("run:1")
+
+
+def wake(message, at):
+    message.refresh_from_db()
+    wake_outbound(message, now=at)
+    message.refresh_from_db()
+
+
+def test_a_row_whose_worker_died_becomes_unknown_after_a_minute(send, wire, workspace, monkeypatch, now):
+    def killed(*_arguments):
+        raise WorkerKilled
+
+    monkeypatch.setattr("messaging.providers.cloud_api.CloudApi.send", killed)
+    with pytest.raises(WorkerKilled):
+        send("run:1")
+    row = Message.objects.in_workspace(workspace).get()
+    assert row.status == "sending"
+    wake(row, now + timedelta(seconds=30))
+    assert row.status == "sending"
+    wake(row, now + timedelta(seconds=60))
+    assert (row.status, row.wake_at) == ("unknown", now + timedelta(seconds=60) + TEN_MINUTES)
+    assert send("run:1").pk == row.pk
+    assert wire.sent == []
+
+
+def test_a_status_settles_it(unknown, now):
+    assert advance_message(unknown.pk, "delivered", now=now, provider_id="wamid.9")
+    wake(unknown, now + TEN_MINUTES)
+    assert (unknown.status, unknown.provider_id) == ("delivered", "wamid.9")
+
+
+def test_after_ten_minutes_the_team_decides(unknown, wire, workspace, now):
+    wake(unknown, now + timedelta(minutes=9))
+    assert unknown.status == "unknown"
+    wake(unknown, now + TEN_MINUTES)
+    assert (unknown.status, unknown.error_code) == ("failed", "delivery_unknown")
+    assert Notification.objects.in_workspace(workspace).get().code == DeliveryUnknown.code
+    assert len(wire.sent) == 1
+
+
+def test_a_doubled_wake_up_changes_nothing(unknown, workspace, now):
+    for _time in range(2):
+        wake(unknown, now + TEN_MINUTES)
+    assert Notification.objects.in_workspace(workspace).get().count == 1
+
+
+def test_a_sender_may_send_again_by_itself_and_only_once(unknown, wire, workspace, sender, now):
+    Sender.objects.in_workspace(workspace).filter(pk=sender.pk).update(unknown_policy="resend")
+    wire.cut_off()
+    wake(unknown, now + TEN_MINUTES)
+    assert (unknown.status, len(wire.sent)) == ("unknown", 2)
+    assert {body["biz_opaque_callback_data"] for body in wire.sent} == {str(unknown.public_id)}
+    wake(unknown, now + 2 * TEN_MINUTES)
+    assert (unknown.status, unknown.error_code, len(wire.sent)) == ("failed", "delivery_unknown", 2)
+
+
+def test_the_second_send_is_settled_like_any(unknown, wire, workspace, sender, now):
+    Sender.objects.in_workspace(workspace).filter(pk=sender.pk).update(unknown_policy="resend")
+    wake(unknown, now + TEN_MINUTES)
+    assert (unknown.status, len(wire.sent)) == ("accepted", 2)
+
+
+def test_the_second_send_is_checked_again(unknown, wire, workspace, sender, chat, now):
+    Sender.objects.in_workspace(workspace).filter(pk=sender.pk).update(unknown_policy="resend")
+    type(chat).objects.in_workspace(workspace).filter(pk=chat.pk).update(window_expires_at=now)
+    wake(unknown, now + TEN_MINUTES)
+    assert (unknown.status, unknown.error_code, len(wire.sent)) == ("failed", "delivery_unknown", 1)
+
+
+def test_send_again_is_a_new_message_and_the_old_one_stays_failed(send, wire, by_api, now):
+    old = send()
+    advance_message(old.pk, "failed", now=now, error=RecipientNotOnWhatsapp())
+    old.refresh_from_db()
+    new = send_again(message=old, origin=by_api, now=now)
+    assert new.pk != old.pk
+    assert (new.status, new.provider_id, new.body) == ("accepted", "wamid.2", "Hallo")
+    old.refresh_from_db()
+    assert (old.status, old.provider_id) == ("failed", "wamid.1")
+
+
+@pytest.mark.parametrize("status", ["accepted", "unknown"])
+def test_what_may_have_arrived_is_not_sent_again(send, wire, by_api, now, status):
+    if status == "unknown":
+        wire.cut_off()
+    message = send()
+    with pytest.raises(CannotSendAgain):
+        send_again(message=message, origin=by_api, now=now)
+    assert len(wire.sent) == 1
