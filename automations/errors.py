@@ -23,6 +23,7 @@ class HttpFailed(BotenwerkError):
         "no_answer": _("%(method)s %(host)s: no answer in time."),
         "no_connection": _("%(method)s %(host)s: no connection could be made."),
         "private": _("%(method)s %(host)s: the address lies in a private network and is not called."),
+        "redirects": _("%(method)s %(host)s: it redirects without end."),
         "status": _("%(method)s %(host)s: it answered %(status)s."),
         "too_large": _("%(method)s %(host)s: the answer is too large."),
     }
@@ -151,3 +152,13 @@ class AnswerLost(BotenwerkError):
     cause = _("“%(step)s” broke off while it was under way.")
     cure = _("Look on the other side whether it has happened, then run the step again.")
     http_status = 502
+
+
+class RecipeNeedsMore(BotenwerkError):
+    """A recipe cannot be installed yet. Facts: missing (names of senders, templates, assistants)."""
+
+    code = "recipe_needs_more"
+    title = _("The recipe cannot be installed yet.")
+    cause = _("There is nothing yet for: %(missing)s.")
+    cure = _("Connect a sender, have the templates approved or make the assistant, then install the recipe again.")
+    http_status = 409

@@ -23,6 +23,7 @@ from workspaces.http import (
     ConnectFailed,
     FetchedResponse,
     TimedOut,
+    TooManyRedirects,
     fetch,
 )
 from workspaces.models import Workspace
@@ -108,6 +109,8 @@ class HttpRequest(Action):
             raise _failed(config, "private") from None
         except AnswerTooLarge:
             raise _failed(config, "too_large") from None
+        except TooManyRedirects:
+            raise _failed(config, "redirects") from None
         except ConnectFailed:
             raise _failed(config, "no_connection", is_retryable=True) from None
         except TimedOut as error:

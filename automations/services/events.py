@@ -11,6 +11,7 @@ from automations.models import Event, Run
 from automations.services.routing import route_event
 from automations.triggers.call_ended import EVENT as CALL_ENDED
 from automations.triggers.call_ended import call_data
+from workspaces.models import Workspace
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class AcceptedEvent:
 
 def accept_event(
     *,
-    workspace: Any,
+    workspace: Workspace,
     name: str,
     deduplication_id: str = "",
     data: Mapping[str, Any],
@@ -46,7 +47,7 @@ def accept_event(
 
 
 def _stored(
-    workspace: Any, name: str, deduplication_id: str, data: dict[str, Any], source: str, now: datetime
+    workspace: Workspace, name: str, deduplication_id: str, data: dict[str, Any], source: str, now: datetime
 ) -> tuple[Event, bool]:
     event = Event(
         workspace=workspace,

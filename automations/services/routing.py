@@ -136,7 +136,7 @@ class _Routing:
         return open_wait is not None and open_wait.kind in HOLDS_THE_LINE
 
     def start_a_leading_flow(self) -> bool:
-        """By rule, within a rule by priority, then the older flow. The first that matches wins, the others are noted."""
+        """By rule, then priority, then the older flow. The first that matches wins, the others are noted."""
         leading = [candidate for candidate in self.candidates if candidate.flow.leads]
         leading.sort(key=lambda one: (RULES.index(one.rule), -one.flow.priority, one.flow.pk))
         winner: Candidate | None = None
@@ -260,11 +260,9 @@ def route_event(event: Event, *, now: datetime) -> list[Run]:
     """Start every flow that wants the event; routed twice it starts nothing more. Returns the event's runs."""
     with transaction.atomic():
         locked = Event.objects.in_workspace(event.workspace).select_for_update().get(pk=event.pk)
-        runs = [
-            run for candidate in _candidates(event.workspace, Source.EVENT) if (run := _offer(locked, candidate, now))
-        ]
+        offers = [_offer(locked, candidate, now) for candidate in _candidates(event.workspace, Source.EVENT)]
         Event.objects.in_workspace(event.workspace).filter(pk=event.pk, routed_at=None).update(routed_at=now)
-    return runs
+    return [run for run in offers if run is not None]
 
 
 def _offer(event: Event, candidate: Candidate, now: datetime) -> Run | None:

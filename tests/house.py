@@ -1,0 +1,180 @@
+"""The whole house in one process: web, worker loop, clock and emulator as threads, and a time that is moved.
+
+Nothing is patched out: messages go over HTTP to the emulator, webhooks come back signed, tasks lie on the queue.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+import time_machine
+from django.db import transaction
+from django.utils import timezone
+from django_q.signing import SignedPackage
+
+from assistants.models import Assistant
+from automations.models import Flow, Run
+from automations.services.clock import tick
+from automations.services.editing import add_step, create_flow, set_trigger
+from automations.services.publishing import publish_flow, switch_flow
+from messaging.emulator.client import EmulatorClient
+from messaging.models import Sender, Template
+from workspaces.models import Membership, QueuedTask, Workspace
+
+NOON = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
+EVA = "+436641234567"
+NUMBER_ID = "100200300"
+ACCOUNT_ID = "900800700"
+SECRET = "app-secret-of-the-test"
+TOKEN = "token-of-the-test"
+CALM_SECONDS = 0.12
+
+
+@dataclass
+class House:
+    """A workspace with a connected sender, and what tests do with it."""
+
+    workspace: Workspace
+    owner: Membership
+    sender: Sender
+    emulator: EmulatorClient
+    traveller: time_machine.Traveller
+    assistant: Assistant | None = None
+    journal_start: int = 0
+    dropped: list[str] = field(default_factory=list)
+
+    # --- time ------------------------------------------------------------------------------------
+    @property
+    def now(self) -> datetime:
+        """The house's time."""
+        return timezone.now()
+
+    def advance(self, **delta: float) -> None:
+        """Move the time on, then let everything that is due happen."""
+        self.traveller.shift(timedelta(**delta))
+        self.settle()
+
+    def settle(self) -> None:
+        """Work until nothing is due, queued or on the wire."""
+        calm_since = time.monotonic()
+        while time.monotonic() - calm_since < CALM_SECONDS:
+            if tick(timezone.now()) + self.work():
+                calm_since = time.monotonic()
+            else:
+                time.sleep(0.02)
+
+    def work(self) -> int:
+        """Run what lies on the queue, as a worker would; returns how many tasks."""
+        tasks = self.take_tasks()
+        for name, arguments in tasks:
+            module, function = name.rsplit(".", 1)
+            getattr(import_module(module), function)(*arguments)
+        return len(tasks)
+
+    def take_tasks(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """Take what lies on the queue without doing it: what a worker that dies has in its hands."""
+        with transaction.atomic():
+            rows = list(QueuedTask.objects.order_by("id").values_list("id", "payload"))
+            QueuedTask.objects.filter(pk__in=[pk for pk, _payload in rows]).delete()
+        packages = [SignedPackage.loads(payload) for _pk, payload in rows]
+        return [(package["func"], tuple(package["args"])) for package in packages]
+
+    # --- customers -------------------------------------------------------------------------------
+    def customer_writes(self, text: str, phone: str = EVA, **more: Any) -> str:
+        """A customer writes, and the house has dealt with it."""
+        wamid = self.emulator.customer_writes(phone, self.sender.provider_number_id, text, **more)
+        self.wait_for_webhooks()
+        self.settle()
+        return wamid
+
+    def wait_for_webhooks(self) -> None:
+        """The emulator posts from threads of its own; give the wire a moment."""
+        time.sleep(0.05)
+
+    def screen(self, phone: str = EVA) -> list[str]:
+        """The texts on the customer's screen that came from us."""
+        shown = self.emulator.customer_screen(phone, self.sender.provider_number_id)
+        return [message["text"] for message in shown if message["direction"] == "out"]
+
+    def sends(self) -> list[dict[str, Any]]:
+        """The messages that the platform has accepted, off its journal."""
+        return self.emulator.sends(self.journal_start)
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every send call that reached the platform, accepted or not."""
+        entries = self.emulator.journal(self.journal_start)
+        return [entry for entry in entries if entry["kind"] == "call" and entry["path"].endswith("/messages")]
+
+    # --- things ----------------------------------------------------------------------------------
+    def template(
+        self,
+        name: str = "termin",
+        body: str = "Hallo {{1}}, Ihr Termin mit {{2}} am {{3}} wurde bestätigt. Ort: {{4}} Danke.",
+        *,
+        language: str = "de",
+        status: str = "APPROVED",
+        category: str = "UTILITY",
+        parameter_format: str = "POSITIONAL",
+        components: list[dict[str, Any]] | None = None,
+    ) -> Template:
+        """A template on the platform and, synced, here."""
+        content = components or [{"type": "BODY", "text": body}]
+        stored = self.emulator.add_template(
+            waba_id=ACCOUNT_ID,
+            name=name,
+            language=language,
+            status=status,
+            category=category,
+            parameter_format=parameter_format,
+            components=content,
+        )
+        return Template.objects.in_workspace(self.workspace).create(
+            business_account_id=ACCOUNT_ID,
+            platform_id=str(stored["id"]),
+            name=name,
+            language=language,
+            status=status.lower(),
+            category=category.lower(),
+            parameter_format=parameter_format.lower(),
+            components=content,
+        )
+
+    def flow(
+        self,
+        trigger: str,
+        steps: list[Mapping[str, Any]],
+        *,
+        trigger_config: Mapping[str, Any] | None = None,
+        name: str = "Ablauf",
+        leads: bool = True,
+        priority: int = 0,
+    ) -> Flow:
+        """A published flow that is on. Steps: dicts of add_step's arguments, with `lanes` of further steps."""
+        flow = create_flow(workspace=self.workspace, name=name, by=self.owner, now=self.now, leads=leads)
+        flow.priority = priority
+        flow.save(update_fields=["priority"])
+        set_trigger(flow=flow, type=trigger, config=trigger_config or {}, by=self.owner)
+        self.add_steps(flow, steps)
+        publish_flow(flow=flow, by=self.owner, now=self.now)
+        flow.refresh_from_db()
+        return switch_flow(flow=flow, is_on=True, by=self.owner, now=self.now)
+
+    def add_steps(self, flow: Flow, steps: list[Mapping[str, Any]], parent: Any = None, lane: str = "") -> None:
+        """Append steps to a row of the draft."""
+        for planned in steps:
+            arguments = {name: value for name, value in planned.items() if name != "lanes"}
+            step = add_step(flow=flow, parent=parent, lane=lane, **arguments)
+            for lane_key, inner in planned.get("lanes", {}).items():
+                self.add_steps(flow, inner, parent=step, lane=lane_key)
+
+    def runs(self) -> list[Run]:
+        """Every run, oldest first."""
+        return list(Run.objects.in_workspace(self.workspace).select_related("flow").order_by("id"))
+
+    def run(self) -> Run:
+        """The only run."""
+        (run,) = self.runs()
+        return run
