@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server for the emulator and the demo model: one loop, in a process of its own or in a thread of a test.
+"""A small HTTP/1.1 server for the emulator and the demo model, in a process of its own or in a thread of a test.
 
 Granian carries our pages; it cannot do what these two must: drop a connection without an answer, and live in a thread
 of a process that ends at any moment (its embedded server panics there).
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back. `stream` is sent chunked instead of `body`; `fate` is "hang" or "close" for an answer never sent."""
+    """What goes back. `stream` is sent chunked instead of `body`; `fate` "hang" or "close": no answer at all."""
 
     status: int = 200
     body: bytes = b""

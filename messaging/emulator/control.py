@@ -157,10 +157,7 @@ class Control:
         known = self.world.by_name.get((fields["waba_id"], fields["name"], fields["language"]))
         if key is not None and not str(key).isdigit():
             raise ControlRefused("A template's id has digits only.")
-        if known is not None:
-            row = as_row(known) | fields
-        else:
-            row = {"id": str(key or self.world.new_template_id())} | fields
+        row = (as_row(known) if known else {"id": str(key or self.world.new_template_id())}) | fields
         self.world.save_template(Template(**row))
         return as_row(self.world.templates[row["id"]])
 

@@ -24,7 +24,7 @@ class Delays:
 
 
 class Deliveries:
-    """Moves accepted messages on. Faults of the message (`drop_status` and so on) change the webhooks, not the truth."""
+    """Moves accepted messages on. A message's faults (`drop_status` and so on) change the webhooks, not the truth."""
 
     def __init__(self, world: World, store: Store, clock: Clock, webhooks: WebhookSender, delays: Delays) -> None:
         self.world, self.store, self.clock, self.webhooks, self.delays = world, store, clock, webhooks, delays

@@ -122,7 +122,7 @@ def _sections(action: dict[str, Any]) -> list[dict[str, Any]]:
     sections = action.get("sections")
     if not isinstance(sections, list) or not 1 <= len(sections) <= 10:
         raise Refusal(131009, "interactive['action']['sections'] must have 1 to 10 sections")
-    shown = []
+    shown: list[dict[str, Any]] = []
     for section in sections:
         title = _limited("section['title']", section.get("title"), ROW_TITLE, needed=len(sections) > 1)
         rows = [

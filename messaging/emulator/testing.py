@@ -29,7 +29,10 @@ def run_emulator(
     delivered_ms: float = 150,
     retry_seconds: float = 1.0,
 ) -> Iterator[RunningEmulator]:
-    """Serve an emulator on a free port. `folder` None keeps all in memory; `webhook` is for numbers without their own."""
+    """Serve an emulator on a free port.
+
+    `folder` None keeps all in memory; `webhook` is for numbers without their own.
+    """
     app = Emulator(folder, webhook=webhook, delays=Delays(sent_ms, delivered_ms, retry_seconds))
     with served_in_thread(app, port=port) as server:
         yield RunningEmulator(server.url, EmulatorClient(server.url))
