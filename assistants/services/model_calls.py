@@ -8,6 +8,7 @@ from assistants.models import Assistant
 from assistants.prompt import PromptMessage
 from assistants.providers import openai_compatible
 from assistants.services.turns import TURN_TIME, Outcome
+from workspaces.stopping import is_stopping
 
 TRIES = 2
 # Before the second try, where the endpoint asks for no other pause. Nothing is to be gained by waiting after an
@@ -15,12 +16,18 @@ TRIES = 2
 PAUSE_SECONDS = {"server": 0.5, "unreachable": 0.5, "rate_limited": 1.0}
 # A model does not answer in less; with less time left the second try is not worth its cost.
 SHORTEST_TRY_SECONDS = 1.0
+# A pause may be long; a process that was told to stop has 8 seconds.
+LOOK_SECONDS = 0.5
+
+
+class Stopping(Exception):
+    """The process was told to stop between two tries: someone else asks again."""
 
 
 def ask_model(assistant: Assistant, messages: Sequence[PromptMessage]) -> Outcome:
     """The model's answer, or the last failure with the fallback text (empty if there is none).
 
-    Takes at most TURN_TIME. Tokens of both tries are counted. No transaction may be open.
+    Takes at most TURN_TIME. Raises Stopping. Tokens of both tries are counted. No transaction may be open.
     """
     began = time.monotonic()
     deadline = began + TURN_TIME.total_seconds()
@@ -53,7 +60,11 @@ def _pause(failure: AssistantUnavailable, *, deadline: float) -> bool:
     seconds = failure.retry_after if failure.retry_after is not None else PAUSE_SECONDS.get(failure.kind, 0.0)
     if time.monotonic() + seconds + SHORTEST_TRY_SECONDS > deadline:
         return False
-    time.sleep(seconds)
+    ends = time.monotonic() + seconds
+    while (left := ends - time.monotonic()) > 0:
+        if is_stopping():
+            raise Stopping
+        time.sleep(min(left, LOOK_SECONDS))
     return True
 
 

@@ -25,7 +25,7 @@ from assistants.errors import (
 from assistants.hand_off import wants_hand_off
 from assistants.models import Assistant, Thread, Turn
 from assistants.prompt import PromptMessage, build_prompt, exchanges
-from assistants.services.model_calls import ask_model
+from assistants.services.model_calls import Stopping, ask_model
 from assistants.services.threads import recent_turns
 from assistants.services.turns import (
     LeaseLost,
@@ -101,6 +101,8 @@ def generate_reply(
     AssistantOff, BudgetExhausted; CustomerIdentifierInvalid, CustomerMessageInvalid, ContextVariablesInvalid and
     ReplyKeyReused for what is wrong in the input. Must not be called inside a transaction.
     """
+    if not key:
+        raise ValueError("A reply needs a key, or the same message could be answered twice.")
     moment = _running_clock(now)
     text = _message(message)
     turn = store_turn(
@@ -119,6 +121,9 @@ def generate_reply(
         except LeaseLost:
             log.warning("thread_lease_lost", thread=str(turn.thread.public_id), turn=str(turn.public_id))
             busy = ThreadBusy(moment())
+        except Stopping:
+            # The turn stays as it is; a run is put back and answered by another process.
+            raise ThreadBusy(moment()) from None
         except ThreadBusy as error:
             busy = error
         if moment() + timedelta(seconds=POLL_SECONDS) > last_look:

@@ -66,8 +66,8 @@ def store_turn(
 ) -> Turn:
     """The customer's turn, stored once for a key; its thread is found or created and gets the variables.
 
-    A turn that had failed waits for an answer again. Raises AssistantOff (unless it is answered already) and
-    ReplyKeyReused.
+    A turn that had failed waits for an answer again, with the text of now. Raises AssistantOff (unless it is answered
+    already) and ReplyKeyReused.
     """
     threads = Thread.objects.in_workspace(assistant.workspace)
     with transaction.atomic(durable=True):
@@ -77,7 +77,7 @@ def store_turn(
         # The lock makes ids within a thread rise in the order of commits, on PostgreSQL too.
         thread = threads.select_for_update(of=("self",)).select_related("assistant__workspace").get(pk=thread.pk)
         turn = thread.turns.filter(role=Turn.Role.CUSTOMER, key=key).first()
-        if turn is not None and turn.content != message:
+        if turn is not None and turn.content != message and turn.status != Turn.Status.FAILED:
             raise ReplyKeyReused(key=key)
         if turn is not None and turn.status == Turn.Status.ANSWERED:
             return turn
@@ -97,9 +97,9 @@ def store_turn(
                 thread.variables = {**thread.variables, **variables}
                 thread.save(update_fields=["variables"])
         thread.turns.filter(pk=turn.pk).update(
-            status=Turn.Status.PENDING, error_code="", error_facts={}, updated_at=now
+            status=Turn.Status.PENDING, content=message, error_code="", error_facts={}, updated_at=now
         )
-        turn.status = Turn.Status.PENDING
+        turn.status, turn.content = Turn.Status.PENDING, message
         turn.workspace = assistant.workspace
     return turn
 

@@ -151,6 +151,14 @@ def test_a_failed_turn_is_noted_frees_the_thread_and_is_answered_on_the_next_att
     assert (turn.status, turn.error_code, turn.error_facts) == ("answered", "", {})
 
 
+def test_a_failed_turn_may_be_put_in_other_words(ask, model, workspace):
+    model.plan(fails(401))
+    with pytest.raises(AssistantUnavailable):
+        ask("Es ist 10:00 Uhr.", key="run-1:ask")
+    assert ask("Es ist 10:01 Uhr.", key="run-1:ask").text == "Antwort auf: Es ist 10:01 Uhr."
+    assert Turn.objects.in_workspace(workspace).filter(role="customer").count() == 1
+
+
 def test_what_the_customer_said_before_a_failure_is_remembered(ask, model):
     model.plan(fails(404))
     with pytest.raises(AssistantUnavailable):

@@ -10,12 +10,12 @@ from django.db import connection, connections
 
 from assistants.errors import AssistantUnavailable
 from assistants.models import Thread, Turn
-from assistants.services import replies
+from assistants.services import model_calls, replies
 from assistants.services.replies import ThreadBusy
 from assistants.services.threads import thread_history
 from assistants.services.turns import ABANDONED, LEASE, LOOK_AGAIN
 from tests.assistants.conftest import NOW
-from tests.assistants.model_server import waits_for
+from tests.assistants.model_server import fails, waits_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -197,6 +197,16 @@ def test_an_error_nobody_foresaw_gives_the_thread_back_at_once(ask, model, monke
         with pytest.raises(ZeroDivisionError):
             ask("Hallo", key="k")
     assert ask("Hallo", key="k").text == "Antwort auf: Hallo"
+
+
+def test_a_process_that_stops_between_two_tries_leaves_the_message_to_another(ask, model, monkeypatch, workspace):
+    model.plan(fails(429, retry_after="30"))
+    with monkeypatch.context() as patch:
+        patch.setattr(model_calls, "is_stopping", lambda: True)
+        with pytest.raises(ThreadBusy) as busy:
+            ask("Hallo", key="k")
+    assert Turn.objects.in_workspace(workspace).get().status == "pending"
+    assert ask("Hallo", key="k", now=busy.value.until).text == "Antwort auf: Hallo"
 
 
 def test_no_transaction_is_open_while_the_model_thinks(ask, model, monkeypatch):

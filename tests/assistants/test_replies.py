@@ -105,6 +105,12 @@ def test_a_key_that_comes_with_another_text_is_refused(ask, model):
     assert len(model.calls) == 1
 
 
+def test_a_message_without_a_key_is_refused(ask, model):
+    with pytest.raises(ValueError):
+        ask(key="")
+    assert model.calls == []
+
+
 def test_an_answer_in_markdown_becomes_whatsapps(ask, model):
     model.plan(says("**Preis:** 15 Euro"))
     assert ask().text == "*Preis:* 15 Euro"
