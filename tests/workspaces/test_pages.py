@@ -1,6 +1,9 @@
 """Which workspace, who, in which language: decided once a request."""
 
+import re
+
 import pytest
+from django.core import mail
 from django.http import HttpRequest
 from django.template import RequestContext, Template
 from django.test import Client, RequestFactory
@@ -246,3 +249,37 @@ def test_the_first_banner_offered_is_shown(alice: Membership) -> None:
 def test_outside_a_workspace_the_frame_knows_the_theme_only(db: None) -> None:
     request = RequestFactory().get("/")
     assert frame(request) == {"theme": "auto"}
+
+
+# --- A forgotten password ------------------------------------------------------------------------
+
+
+@pytest.mark.urls("config.urls")
+def test_a_forgotten_password_is_set_anew_by_a_link_that_works_once(client: Client, alice: Membership) -> None:
+    client.post("/accounts/password/reset/", {"email": "alice@example.org"})
+    assert mail.outbox[0].to == ["alice@example.org"]
+    link = re.search(r"http://testserver(/accounts/password/reset/key/\S+)", mail.outbox[0].body)
+    assert link is not None
+    form_address = client.get(link[1])["Location"]
+    answer = client.post(form_address, {"password1": "ganz-neues-passwort-9", "password2": "ganz-neues-passwort-9"})
+    assert answer["Location"] == "/accounts/password/reset/key/done/"
+    alice.user.refresh_from_db()
+    assert alice.user.check_password("ganz-neues-passwort-9")
+    other = Client()
+    assert other.get(link[1]).status_code == 200
+    assert other.get(link[1]).context["token_fail"]
+
+
+@pytest.mark.urls("config.urls")
+def test_an_unknown_address_gets_no_mail_and_the_page_does_not_tell(client: Client, alice: Membership) -> None:
+    unknown = client.post("/accounts/password/reset/", {"email": "niemand@example.org"})
+    known = client.post("/accounts/password/reset/", {"email": "alice@example.org"})
+    assert (unknown.status_code, unknown["Location"]) == (known.status_code, known["Location"])
+    assert [message.to for message in mail.outbox] == [["alice@example.org"]]
+
+
+@pytest.mark.urls("config.urls")
+def test_an_account_that_is_switched_off_does_not_get_in(client: Client, alice: Membership) -> None:
+    User.objects.update(is_active=False)
+    client.post("/accounts/login/", {"login": "alice@example.org", "password": PASSWORD})
+    assert "_auth_user_id" not in client.session
