@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from config.live.views import stream
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("workspaces.urls")),
@@ -10,4 +12,5 @@ urlpatterns = [
     path("", include("messaging.urls")),
     path("", include("automations.urls")),
     path("api/v1/", include("config.api")),
+    path("live/<slug:slug>/", stream, name="live"),
 ]

@@ -134,6 +134,9 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# No mail to addresses without an account: it would advertise a sign-up that there is not.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # Locked out for five minutes after five failures for an address, and by the caller's network address.
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = integer("TRUSTED_PROXIES", 0)
@@ -184,7 +187,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["workspaces.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "workspaces.api.schema.WorkspaceSchema",
     "EXCEPTION_HANDLER": "workspaces.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
@@ -225,4 +228,5 @@ CSRF_COOKIE_SAMESITE = "Lax"
 # auth.W004: e-mail addresses are unique in any case, by a constraint that Django's check does not see.
 SILENCED_SYSTEM_CHECKS: list[str] = ["auth.W004"]
 
-from config.settings.queue import *  # noqa: E402, F403
+from config.settings.queue import *  # noqa: E402
+from config.settings.web import *  # noqa: E402

@@ -1,19 +1,21 @@
 """The embedded broker's table."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class QueuedTask(models.Model):
     """A task nobody has taken yet, first in first out; taking it deletes it (config/queue/embedded.py)."""
 
-    id = models.BigAutoField(primary_key=True)
-    queue = models.CharField(max_length=16)
+    queue = models.CharField(_("queue"), max_length=20)
     payload = models.TextField()
 
     class Meta:
         """One index for the one question: the oldest tasks of a queue."""
 
-        indexes = [models.Index(fields=["queue", "id"], name="queued_task_first_in_first_out")]
+        verbose_name = _("queued task")
+        verbose_name_plural = _("queued tasks")
+        indexes = [models.Index(fields=["queue", "id"], name="tasks_in_order")]
 
     def __str__(self) -> str:
         return f"{self.queue} {self.pk}"

@@ -36,6 +36,10 @@ class WriteLock:
             self.is_held = False
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
+    def __del__(self) -> None:
+        # A thread that ends drops its connection without closing it.
+        self.forget()
+
     def close(self) -> None:
         """Release and forget the open file."""
         self.release()

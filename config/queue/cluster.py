@@ -1,0 +1,55 @@
+"""A django-q2 cluster's main process; `python -m config.queue fast` runs it, or the supervisor forks it."""
+
+import signal
+import sys
+import time
+from types import FrameType
+
+from django.conf import settings
+from django_q.cluster import Cluster
+from django_q.conf import Conf
+
+from config.queue.heartbeat import Pulse
+from config.supervisor.parent import kill_forks_with_their_parent
+from workspaces.stopping import is_stopping, request_stop
+
+LOOK_SECONDS = 0.2
+# Kept here: signals refer to their receivers weakly.
+pulse = Pulse()
+
+
+class StoppableCluster(Cluster):
+    """django-q2's cluster; the signal that stops it is also seen by the workers' running tasks."""
+
+    def sig_handler(self, signum: int, frame: FrameType | None) -> None:
+        """Ask running tasks to come to an end between two steps, then stop as django-q2 does."""
+        request_stop()
+        if self.sentinel is None:
+            sys.exit(0)
+        super().sig_handler(signum, frame)
+
+
+def choose(name: str) -> None:
+    """Make this process the cluster of that name; raises KeyError for one that settings do not know.
+
+    django-q2 reads `Q_CLUSTER_NAME` when it is imported, which a fork of a loaded process comes too late for.
+    """
+    chosen = settings.Q_CLUSTER["ALT_CLUSTERS"][name]
+    Conf.CLUSTER_NAME = name
+    Conf.WORKERS = chosen["workers"]
+    Conf.QUEUE_LIMIT = chosen["queue_limit"]
+
+
+def run_cluster(name: str) -> int:
+    """Run the cluster until SIGTERM; the exit code is 1 where it ended by itself."""
+    choose(name)
+    pulse.connect()
+    # A killed main process or sentinel must not leave workers behind that go on executing.
+    kill_forks_with_their_parent()
+    cluster = StoppableCluster()
+    cluster.start()
+    # Only the main process gets SIGTERM, so wait where a signal handler may run.
+    while cluster.sentinel.is_alive():
+        time.sleep(LOOK_SECONDS)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return 0 if is_stopping() else 1

@@ -1,0 +1,1 @@
+"""One supervisor for `make run` and for production: starts, watches, restarts and stops our processes."""
