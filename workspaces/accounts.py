@@ -27,4 +27,4 @@ class AccountAdapter(DefaultAccountAdapter):
 
 def guard_admin_login() -> None:
     """Send the admin's login through the product's, so that its lock-out covers the admin too."""
-    admin.site.login = secure_admin_login(admin.site.login)
+    admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

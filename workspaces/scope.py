@@ -48,18 +48,18 @@ class ScopedQuerySet(models.QuerySet[M]):
 
     def across_workspaces(self) -> Self:
         """Every tenant's rows. For admin, tasks, webhook views and the clock only (checked by a test)."""
-        clone = self._chain()
+        clone = self._chain()  # type: ignore[attr-defined]
         clone._is_scoped = True
         return clone
 
     def _clone(self) -> Self:
-        clone = super()._clone()
+        clone = super()._clone()  # type: ignore[misc]
         clone._is_scoped = self._is_scoped
         clone._workspace_id = self._workspace_id
         return clone
 
     def _add_hints(self, **hints: Any) -> None:
-        super()._add_hints(**hints)
+        super()._add_hints(**hints)  # type: ignore[misc]
         if isinstance(hints.get("instance"), TenantRow | _workspace_class()):
             self._is_scoped = True
 

@@ -57,7 +57,7 @@ class RunSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Run
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "flow", "flow_name", "version", "status", "mode", "only_recipient", "contact", "conversation",
             "started_by", "started_at", "ended_at", "error",
         )  # fmt: skip
@@ -113,7 +113,7 @@ class StartedRunSerializer(RunSerializer):
 class StartRequestSerializer(StrictSerializer):
     """The input of a manual start. With `only_recipient` nothing goes to anyone else."""
 
-    data = DataField(required=False, default=dict)
+    data = DataField(required=False, default=dict)  # type: ignore[assignment]
     only_recipient = TextField(required=False, default="", allow_blank=True, help_text="E.164.")
 
 
@@ -124,7 +124,7 @@ class EventRequestSerializer(StrictSerializer):
         r"^[A-Za-z0-9][A-Za-z0-9_.:-]*\Z", max_length=80, help_text="For example call.ended."
     )
     id = TextField(required=False, default="", allow_blank=True, max_length=200)
-    data = DataField()
+    data = DataField()  # type: ignore[assignment]
 
 
 class EventSerializer(serializers.ModelSerializer):

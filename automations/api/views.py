@@ -28,6 +28,7 @@ from automations.services.events import accept_event
 from automations.services.runs import cancel_run, resume_now, retry_run, start_manually
 from messaging.errors import InvalidPhoneNumber
 from messaging.phone import PhoneProblem, parse_e164
+from workspaces.api.authentication import key_of
 from workspaces.api.idempotency import action_key, acts_once
 from workspaces.api.views import WorkspaceViewSet
 from workspaces.models import Workspace
@@ -90,7 +91,7 @@ class FlowRunViewSet(WorkspaceViewSet):
             flow=flow,
             data=given.validated_data["data"],
             key=action_key(request),
-            by=request.auth,
+            by=key_of(request),
             now=timezone.now(),
             only_recipient=_recipient(given.validated_data["only_recipient"], flow.workspace),
         )
@@ -139,7 +140,7 @@ class RunViewSet(ListModelMixin, RetrieveModelMixin, WorkspaceViewSet):
     def _act(self, verb: Callable[..., Run], request: Request) -> Response:
         now: datetime = timezone.now()
         run: Any = self.get_object()
-        return Response(RunSerializer(verb(run=run, by=request.auth, now=now)).data)
+        return Response(RunSerializer(verb(run=run, by=key_of(request), now=now)).data)
 
 
 def _recipient(given: str, workspace: Workspace) -> str:

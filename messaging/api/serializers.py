@@ -16,7 +16,7 @@ class SenderSerializer(serializers.ModelSerializer):
 
     id = serializers.UUIDField(source="public_id")
     name = serializers.CharField(source="display_name")
-    status = serializers.ChoiceField(source="shown_status", choices=Sender.Status)
+    status = serializers.ChoiceField(source="shown_status", choices=Sender.Status.choices)
     assistant = serializers.UUIDField(source="assistant.public_id", default=None, allow_null=True)
 
     class Meta:
@@ -108,9 +108,9 @@ class ErrorSerializer(serializers.Serializer):
 class CauseSerializer(serializers.Serializer):
     """What caused a message: kind, public id and label of a run, a person, a key or an assistant."""
 
-    kind = serializers.ChoiceField(choices=Message.Cause)
+    kind = serializers.ChoiceField(choices=Message.Cause.choices)
     id = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
 
 
 class TemplateUsedSerializer(serializers.Serializer):
@@ -137,7 +137,7 @@ class MessageSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Message
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "type", "direction", "status", "sender", "contact", "conversation", "to", "text", "template",
             "caused_by", "error", "provider_id", "occurred_at", "accepted_at", "created_at",
         )  # fmt: skip

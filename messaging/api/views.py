@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import exceptions, status
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
@@ -26,6 +26,7 @@ from messaging.api.serializers import (
 )
 from messaging.models import Message, MessageStatus, Sender, Template
 from messaging.services.outbox import DEFAULT_DEADLINE, Origin, SlotPolicy, send_template, send_text, window_of
+from workspaces.api.authentication import key_of
 from workspaces.api.errors import NotFound
 from workspaces.api.idempotency import acts_once, attempt_key
 from workspaces.api.views import WorkspaceViewSet
@@ -72,10 +73,11 @@ class MessageViewSet(ListModelMixin, RetrieveModelMixin, WorkspaceViewSet):
         sender = senders.select_related("workspace").filter(public_id=given["sender"]).first()
         if sender is None:
             raise NotFound(field="sender")
+        key = key_of(request)
         common: dict[str, Any] = {
             "sender": sender,
             "to": given["to"],
-            "origin": Origin(kind=Message.Cause.API, id=str(request.auth.public_id), label=request.auth.name),
+            "origin": Origin(kind=Message.Cause.API, id=str(key.public_id), label=key.name),
             "key": attempt_key(request),
             "now": now,
             "slots": SlotPolicy(kind="queue" if given["wait"] else "refuse", deadline=now + DEFAULT_DEADLINE),
@@ -108,7 +110,7 @@ class SenderWindowViewSet(WorkspaceViewSet):
 
     model = Sender
     serializer_class = WindowSerializer
-    filter_backends = ()
+    filter_backends: Any = ()
     required_scopes: ClassVar[dict[str, str]] = {"GET": "senders:read"}
     query_parameters = ("to",)
 

@@ -36,7 +36,13 @@ class ApiKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):
+def key_of(request: Request) -> ApiKey:
+    """The key of a request that has passed authentication."""
+    assert isinstance(request.auth, ApiKey)
+    return request.auth
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The security scheme in the OpenAPI document."""
 
     target_class = "workspaces.api.authentication.ApiKeyAuthentication"

@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
+from workspaces.api.authentication import key_of
 from workspaces.api.errors import CallInFlight, IdempotencyKeyReused
 from workspaces.errors import BotenwerkError
 from workspaces.models import ApiKey, IdempotentCall
@@ -46,7 +47,7 @@ def acts_once(handler: Handler) -> Handler:
         given = _given_key(request)
         if given is None:
             return handler(view, request, *args, **kwargs)
-        call, is_ours = _begin(request.auth, given, _digest(request), timezone.now())
+        call, is_ours = _begin(key_of(request), given, _digest(request), timezone.now())
         if not is_ours:
             return _replay(call)
         request._request.idempotent_call = call  # type: ignore[attr-defined]
@@ -65,7 +66,7 @@ def acts_once(handler: Handler) -> Handler:
 def action_key(request: Request) -> str:
     """What a service gets as its key: the same for each repetition of a call, also after an error."""
     given = _given_key(request)
-    return f"api:{request.auth.public_id}:{given}" if given else f"api:{uuid4()}"
+    return f"api:{key_of(request).public_id}:{given}" if given else f"api:{uuid4()}"
 
 
 def attempt_key(request: Request) -> str:

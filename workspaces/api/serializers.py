@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -13,7 +14,7 @@ class StrictSerializer(serializers.Serializer):
         if isinstance(data, dict):
             strange = [name for name in data if name not in self.fields]
             if strange:
-                problem = serializers.ErrorDetail(_("This field is not known here."), code="unknown_field")
+                problem = serializers.ErrorDetail(gettext("This field is not known here."), code="unknown_field")
                 raise serializers.ValidationError({name: [problem] for name in strange})
         return super().to_internal_value(data)
 

@@ -53,7 +53,7 @@ class WorkspaceViewSet(WorkspaceAPIView, GenericViewSet):
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
     pagination_class = NewestFirst
-    filter_backends = (WorkspaceFilterBackend,)
+    filter_backends: Any = (WorkspaceFilterBackend,)
 
     def get_queryset(self) -> QuerySet[Any]:
         """Override to add select_related; begin with super()."""

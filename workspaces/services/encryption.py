@@ -88,4 +88,4 @@ def _names(model: type[models.Model], field: EncryptedTextField) -> tuple[str, s
     quote = connection.ops.quote_name
     primary_key = model._meta.pk
     assert primary_key is not None
-    return quote(model._meta.db_table), quote(field.column), quote(primary_key.column)
+    return quote(model._meta.db_table), quote(str(field.column)), quote(str(primary_key.column))
