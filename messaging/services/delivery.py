@@ -21,6 +21,7 @@ from messaging.services.outbound import Terms, outbound_of, template_of, terms_o
 from messaging.services.people import open_conversation
 from messaging.services.progress import advance_message
 from messaging.services.refusals import act_on_effect, explain_refusal
+from messaging.services.web_share import web_seat
 from workspaces.changes import announce
 from workspaces.errors import BotenwerkError, stored_error
 
@@ -75,14 +76,27 @@ def dispatch(message: Message, terms: Terms, *, now: datetime) -> Message:
     if connection.in_atomic_block:
         raise SendInsideTransaction("Messages are sent outside any transaction.")
     try:
+        return _dispatch(message, terms, now)
+    except _KeyTaken:
+        rows = Message.objects.in_workspace(message.workspace).select_related("sender__workspace", "chat__contact")
+        existing = rows.get(idempotency_key=message.idempotency_key)
+    existing.was_created = False  # type: ignore[attr-defined]
+    if existing.status != Message.Status.QUEUED:
+        return settled(existing)
+    return dispatch(existing, replace(terms_of(existing), slots=terms.slots), now=now)
+
+
+def _dispatch(message: Message, terms: Terms, now: datetime) -> Message:
+    try:
         while True:
             check_attempt(attempt_of(message, terms), now=now)
             terms, slot = _next_slot(message, terms, now)
             if slot is None:
-                address = _claim(message, terms, now)
-                if address is None:
-                    return settled(message)
-                result = _call(message, address, terms, now)
+                with web_seat(message.cause_kind) as is_free:
+                    if not is_free:
+                        queue = replace(terms, slots=replace(terms.slots, kind="queue"))
+                        return _park(message, queue, _Slot(at=now, limit="web"), now)
+                    result = _send_now(message, terms, now)
                 if isinstance(result, Message):
                     return result
                 terms, slot = result
@@ -90,11 +104,6 @@ def dispatch(message: Message, terms: Terms, *, now: datetime) -> Message:
                 return _park(message, terms, slot, now)
             time.sleep(max((slot.at - now).total_seconds(), 0))
             now = max(now, slot.at)
-    except _KeyTaken:
-        rows = Message.objects.in_workspace(message.workspace)
-        existing = rows.get(idempotency_key=message.idempotency_key)
-        existing.was_created = False  # type: ignore[attr-defined]
-        return settled(existing)
     except BotenwerkError as error:
         raise _fail(message, error, terms, now) from None
 
@@ -187,14 +196,16 @@ def _next_slot(message: Message, terms: Terms, now: datetime) -> tuple[Terms, _S
         patience = max(terms.slots.deadline - now, timedelta(0))
         terms = replace(terms, slots=replace(terms.slots, deadline=quiet + patience))
         return terms, _Slot(at=quiet, limit="quiet_hours")
-    for bucket in (pacing.pair_bucket(message.chat), pacing.sender_bucket(sender)):
-        slot_at = terms.reserved.get(bucket.key)
-        if slot_at is None:
-            try:
-                slot_at = pacing.take_slot(sender, bucket, now=now, latest=_latest(terms, now))
-            except pacing.NoSlot as full:
-                raise _Slot(at=full.slot_at, limit=bucket.limit, figures=bucket.figures).as_error(now) from None
-            terms = replace(terms, reserved={**terms.reserved, bucket.key: slot_at})
+    buckets = (pacing.pair_bucket(message.chat), pacing.sender_bucket(sender))
+    missing = [bucket for bucket in buckets if bucket.key not in terms.reserved]
+    try:
+        taken = pacing.take_slots(sender, missing, now=now, latest=_latest(terms, now)) if missing else {}
+    except pacing.NoSlot as full:
+        slot = _Slot(at=full.slot_at, limit=full.bucket.limit, figures=full.bucket.figures)
+        raise slot.as_error(now) from None
+    terms = replace(terms, reserved={**terms.reserved, **taken})
+    for bucket in buckets:
+        slot_at = terms.reserved.get(bucket.key, now)
         if slot_at > now:
             return terms, _Slot(at=slot_at, limit=bucket.limit, figures=bucket.figures)
     probe_at = pacing.pass_breaker(sender, now=now)
@@ -257,6 +268,11 @@ def _claim(message: Message, terms: Terms, now: datetime) -> str | None:
     return attempt.address
 
 
+def _send_now(message: Message, terms: Terms, now: datetime) -> "Message | tuple[Terms, _Slot]":
+    address = _claim(message, terms, now)
+    return settled(message) if address is None else _call(message, address, terms, now)
+
+
 def _take_queued(message: Message, wake_at: datetime, now: datetime) -> bool:
     rows = Message.objects.in_workspace(message.workspace).filter(pk=message.pk, status=Message.Status.QUEUED)
     changes = {
@@ -284,7 +300,8 @@ def _insert(message: Message, *, status: str, wake_at: datetime | None, now: dat
     try:
         with transaction.atomic():
             message.save(force_insert=True)
-            if message.conversation is not None:
+            # A row that goes out is announced with its conversation.
+            if message.conversation is not None and status != Message.Status.SENDING:
                 announce(message.workspace, f"conversation:{message.conversation.public_id}", now=now)
     except IntegrityError:
         message.pk = None
@@ -394,11 +411,7 @@ def _fail(message: Message, error: BotenwerkError, terms: Terms, now: datetime) 
     if message.pk is None:
         message.payload = {**message.payload, "terms": terms.as_json()}
         message.error_code, message.error_facts = error.code, error.facts
-        try:
-            _insert(message, status=Message.Status.FAILED, wake_at=None, now=now)
-        except _KeyTaken:
-            rows = Message.objects.in_workspace(message.workspace)
-            message = rows.get(idempotency_key=message.idempotency_key)
+        _insert(message, status=Message.Status.FAILED, wake_at=None, now=now)
     elif message.status != Message.Status.FAILED:
         advance_message(message.pk, Message.Status.FAILED, now=now, error=error)
         message.refresh_from_db()

@@ -99,9 +99,7 @@ def send_text(
     if existing is not None:
         return _again(existing, order, now)
     known = _known_recipient(order)
-    content = text_content(text, reply_to=reply_to)
-    check_sender_ready(_fresh(sender))
-    return _send(order, known, content, now)
+    return _send(order, known, text_content(text, reply_to=reply_to), now)
 
 
 def send_template(
@@ -246,6 +244,7 @@ def _existing(order: _Order) -> Message | None:
 
 def _again(message: Message, order: _Order, now: datetime) -> Message:
     message.was_created = False  # type: ignore[attr-defined]
+    message.workspace = message.sender.workspace
     if message.status == Message.Status.QUEUED and not order.origin.dry:
         terms = terms_of(message)
         if order.slots is not None:

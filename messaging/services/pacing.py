@@ -4,6 +4,7 @@ A slot is taken, or reserved for later, in a short transaction of its own: the s
 Figures: Meta's "Throughput" and pair rate limits (1 message every 6 s, bursts of up to 45 borrowed from the future).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,15 +71,23 @@ def sender_bucket(sender: Sender) -> Bucket:
     )
 
 
-def take_slot(sender: Sender, bucket: Bucket, *, now: datetime, latest: datetime) -> datetime:
-    """Reserve the bucket's next slot and say when it is: `now`, or later. Raises NoSlot if it is after `latest`."""
+def take_slots(sender: Sender, buckets: Sequence[Bucket], *, now: datetime, latest: datetime) -> dict[str, datetime]:
+    """Reserve the next slot of each bucket, by key: `now`, or later; one that is later ends the search.
+
+    Raises NoSlot, and reserves nothing, if one of them is after `latest`.
+    """
+    taken: dict[str, datetime] = {}
     with transaction.atomic():
-        pace = _locked(sender, bucket.key, now)
-        slot_at = max(now, pace.next_at - bucket.tolerance)
-        if slot_at > latest:
-            raise NoSlot(bucket, slot_at)
-        _move(sender, pace, next_at=max(pace.next_at, slot_at) + bucket.interval)
-    return slot_at
+        for bucket in buckets:
+            pace = _locked(sender, bucket.key, now)
+            slot_at = max(now, pace.next_at - bucket.tolerance)
+            if slot_at > latest:
+                raise NoSlot(bucket, slot_at)
+            _move(sender, pace, next_at=max(pace.next_at, slot_at) + bucket.interval)
+            taken[bucket.key] = slot_at
+            if slot_at > now:
+                break
+    return taken
 
 
 def push_back(sender: Sender, bucket: Bucket, *, until: datetime, now: datetime) -> None:
@@ -150,8 +159,11 @@ def _probe_interval(failures: int) -> timedelta:
 
 def _locked(sender: Sender, key: str, now: datetime) -> Pace:
     rows = Pace.objects.in_workspace(sender.workspace)
-    rows.get_or_create(key=key, defaults={"next_at": now})
-    return rows.select_for_update().get(key=key)
+    pace = rows.select_for_update().filter(key=key).first()
+    if pace is None:
+        rows.get_or_create(key=key, defaults={"next_at": now})
+        pace = rows.select_for_update().get(key=key)
+    return pace
 
 
 def _move(sender: Sender, pace: Pace, **changes: Any) -> None:

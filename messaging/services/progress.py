@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from messaging.errors import DeliveryUnknown
 from messaging.events import MessageStatusChanged
@@ -67,13 +68,15 @@ def advance_message(
     with transaction.atomic():
         list(Contact._base_manager.select_for_update().filter(chats__messages=message_id).values_list("pk"))
         message = rows.select_for_update().get()
-        if provider_id and not message.provider_id:
-            _keep_provider_id(message, provider_id)
+        is_news = bool(provider_id) and not message.provider_id
         previous = message.status
         if not can_move(previous, to, error_code=message.error_code):
+            if is_news:
+                _update_with_id(rows, provider_id, {})
             return False
         changes = _changes(message, to, now, error, wake_at)
-        if rows.filter(status=previous).update(**changes) != 1:
+        same = rows.filter(status=previous)
+        if (_update_with_id(same, provider_id, changes) if is_news else same.update(**changes)) != 1:
             return False
         message = rows.select_related("sender", "chat__contact", "conversation", "workspace").get()
         if message.conversation is not None:
@@ -100,11 +103,10 @@ def _changes(
     return changes
 
 
-def _keep_provider_id(message: Message, provider_id: str) -> None:
+def _update_with_id(rows: QuerySet[Message], provider_id: str, changes: dict[str, Any]) -> int:
     """An echo of this very message may hold the id already (traps.md W10); then the row goes on without it."""
     try:
         with transaction.atomic():
-            Message._base_manager.filter(pk=message.pk, provider_id="").update(provider_id=provider_id)
+            return rows.update(provider_id=provider_id, **changes)
     except IntegrityError:
-        return
-    message.provider_id = provider_id
+        return rows.update(**changes) if changes else 0

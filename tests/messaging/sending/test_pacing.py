@@ -12,6 +12,11 @@ from messaging.services.rescue import wake_outbound
 from workspaces.models import Notification
 
 
+def take(sender, bucket, now, latest):
+    """One slot of one bucket."""
+    return pacing.take_slots(sender, [bucket], now=now, latest=latest)[bucket.key]
+
+
 @pytest.fixture
 def send(sender, chat, by_run, now):
     """Sends a text to Eva, at `at`."""
@@ -34,13 +39,13 @@ def full_pair(sender, chat, now):
     """Eva has got her 45 messages of this minute."""
     bucket = pacing.pair_bucket(chat)
     for _message in range(pacing.PAIR_BURST):
-        assert pacing.take_slot(sender, bucket, now=now, latest=now) == now
+        assert take(sender, bucket, now, now) == now
 
 
 def test_a_full_pair_gives_one_slot_every_six_seconds(sender, chat, full_pair, now):
     bucket = pacing.pair_bucket(chat)
     hour = now + timedelta(hours=1)
-    slots = [pacing.take_slot(sender, bucket, now=now, latest=hour) for _message in range(3)]
+    slots = [take(sender, bucket, now, hour) for _message in range(3)]
     assert [(slot - now).total_seconds() for slot in slots] == [6, 12, 18]
 
 
@@ -48,14 +53,14 @@ def test_a_slot_that_comes_too_late_reserves_nothing(sender, chat, full_pair, no
     bucket = pacing.pair_bucket(chat)
     for _time in range(2):
         with pytest.raises(pacing.NoSlot) as full:
-            pacing.take_slot(sender, bucket, now=now, latest=now)
+            take(sender, bucket, now, now)
         assert full.value.slot_at == now + timedelta(seconds=6)
 
 
 def test_a_number_sends_its_throughput_and_no_more(sender, now):
     bucket = pacing.sender_bucket(sender)
     hour = now + timedelta(hours=1)
-    slots = [pacing.take_slot(sender, bucket, now=now, latest=hour) for _message in range(200)]
+    slots = [take(sender, bucket, now, hour) for _message in range(200)]
     second = timedelta(seconds=1)
     assert max(sum(start <= slot < start + second for slot in slots) for start in slots) <= sender.throughput
 
@@ -231,3 +236,28 @@ def test_each_customer_has_a_bucket(workspace, sender, full_pair, wire, by_run, 
     )
     assert send_text(sender=sender, chat=chat, text="Hallo", origin=by_run, key=None, now=now).status == "accepted"
     assert Message.objects.in_workspace(workspace).count() == 1
+
+
+def test_a_taken_pair_slot_is_given_back_where_the_sender_has_none(sender, chat, now):
+    pair, number = pacing.pair_bucket(chat), pacing.sender_bucket(sender)
+    pacing.push_back(sender, number, until=now + timedelta(hours=2), now=now)
+    for _time in range(pacing.PAIR_BURST + 1):
+        with pytest.raises(pacing.NoSlot) as full:
+            pacing.take_slots(sender, [pair, number], now=now, latest=now + timedelta(hours=1))
+        assert full.value.bucket == number
+
+
+def test_a_slow_platform_holds_at_most_half_of_the_web_threads(sender, chat, wire, by_api, now, settings):
+    settings.WEB_THREADS = 2
+    queued = []
+
+    def meanwhile(_body):
+        wire.during_call = None
+        queued.append(send_text(sender=sender, chat=chat, text="zwei", origin=by_api, key="2", now=now))
+
+    wire.during_call = meanwhile
+    assert send_text(sender=sender, chat=chat, text="eins", origin=by_api, key="1", now=now).status == "accepted"
+    assert queued[0].status == "queued"
+    wake_outbound(queued[0], now=now)
+    queued[0].refresh_from_db()
+    assert (queued[0].status, len(wire.sent)) == ("accepted", 2)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from messaging.errors import (
     InvalidPhoneNumber,
@@ -143,6 +144,7 @@ def test_a_sender_that_is_not_ready_sends_nothing(sender, chat, wire, by_api, no
     with pytest.raises(SenderOffline) as refused:
         send_text(sender=sender, chat=chat, text="Hallo", origin=by_api, key=None, now=now)
     assert refused.value.facts["reason"] == reason
+    assert refused.value.message.error_code == "sender_offline"
     assert wire.calls == []
 
 
@@ -165,8 +167,6 @@ def test_a_dry_run_checks_and_sends_nothing(sender, chat, wire, now):
 
 
 def test_nothing_is_sent_from_within_a_transaction(sender, chat, wire, by_api, now):
-    from django.db import transaction
-
     with pytest.raises(SendInsideTransaction), transaction.atomic():
         send_text(sender=sender, chat=chat, text="Hallo", origin=by_api, key=None, now=now)
     assert wire.calls == []
