@@ -1,5 +1,6 @@
 """What: senders, templates, contacts, chats, conversations, messages, and what came in."""
 
+from messaging.models.answer import AutomaticAnswer
 from messaging.models.contact import Chat, Consent, ConsentEvent, Contact, ContactIdentity, Conversation, Purpose
 from messaging.models.inbound import InboundLog, WebhookEvent
 from messaging.models.message import Message, MessageStatus
@@ -7,6 +8,7 @@ from messaging.models.pacing import Pace
 from messaging.models.sender import Sender, Template
 
 __all__ = [
+    "AutomaticAnswer",
     "Chat",
     "Consent",
     "ConsentEvent",

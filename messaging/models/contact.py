@@ -81,9 +81,7 @@ class ContactIdentity(TenantRow):
         verbose_name = _("identity")
         verbose_name_plural = _("identities")
         constraints = [
-            models.UniqueConstraint(
-                fields=["workspace", "kind", "value", "portfolio"], name="identity_has_one_contact"
-            )
+            models.UniqueConstraint(fields=["workspace", "kind", "value", "portfolio"], name="identity_has_one_contact")
         ]
 
     def __str__(self) -> str:
@@ -167,7 +165,9 @@ class Conversation(TenantRow):
         verbose_name = _("conversation")
         verbose_name_plural = _("conversations")
         constraints = [
-            models.UniqueConstraint(fields=["chat"], condition=Q(closed_at=None), name="chat_has_one_open_conversation"),
+            models.UniqueConstraint(
+                fields=["chat"], condition=Q(closed_at=None), name="chat_has_one_open_conversation"
+            ),
             models.CheckConstraint(
                 condition=Q(closed_at=None, closed_by="") | (Q(closed_at__isnull=False) & ~Q(closed_by="")),
                 name="closing_names_who_closed",

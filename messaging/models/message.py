@@ -113,9 +113,7 @@ class MessageStatus(TenantRow):
     class Meta:
         verbose_name = _("message status")
         verbose_name_plural = _("message statuses")
-        constraints = [
-            models.UniqueConstraint(fields=["sender", "provider_id", "status"], name="status_is_kept_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["sender", "provider_id", "status"], name="status_is_kept_once")]
         indexes = [models.Index(fields=["wake_at"], condition=Q(wake_at__isnull=False), name="status_wakes")]
 
     def __str__(self) -> str:

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from messaging.errors import CannotSendAgain, InvalidPhoneNumber, RecipientLocked, TemplateNotFound
 from messaging.models import Chat, Contact, ContactIdentity, Conversation, Message, Sender, Template
 from messaging.phone import PhoneProblem, other_spelling, parse_e164
+from messaging.services.attempts import attempt_of
 from messaging.services.checks import check_attempt, check_sender_ready
-from messaging.services.delivery import SendInsideTransaction, SlotLater, attempt_of, dispatch, settled
+from messaging.services.delivery import SendInsideTransaction, SlotLater, dispatch, settled
 from messaging.services.outbound import Content, SlotPolicy, Terms, template_content, terms_of, text_content
 from messaging.services.people import chat_for, find_or_create_contact
 from messaging.services.progress import advance_message

@@ -29,6 +29,10 @@ PART_LABELS = {
     "account": _("Business account id"),
     "webhook": _("Webhook"),
 }
+_FALLEN = {
+    Sender.Quality.YELLOW: _("It is yellow now. Send less marketing on this number until it recovers."),
+    Sender.Quality.RED: _("It is red now. Send no marketing on this number until it recovers."),
+}
 _CHECKED_FIELDS = [
     "phone",
     "display_name",
@@ -193,8 +197,7 @@ def set_sender_status(sender: Sender, status: str, *, reason: str = "", now: dat
                 workspace=sender.workspace,
                 code=SenderOffline.code,
                 title=_("%(sender)s is offline"),
-                body=_("Nothing goes out of this number: %(reason)s"),
-                facts={"sender": str(sender), "reason": reason or status},
+                facts={"sender": str(sender), "reason": status, "detail": reason},
                 level="failure",
                 digest_key=digest_key,
                 now=now,
@@ -216,8 +219,8 @@ def set_sender_quality(sender: Sender, quality: str, *, now: datetime) -> bool:
                 workspace=sender.workspace,
                 code="sender_quality",
                 title=_("The quality of %(sender)s has fallen"),
-                body=_("Now: %(quality)s. Send less marketing on this number until it recovers."),
-                facts={"sender": str(sender), "quality": quality},
+                body=_FALLEN[Sender.Quality(quality)],
+                facts={"sender": str(sender)},
                 digest_key=f"sender_quality:{sender.public_id}",
                 now=now,
             )

@@ -1,0 +1,135 @@
+"""Episodes of a chat: opened by the first message either way; closed by a person, a flow, or the quiet time."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from messaging.events import ConversationHandedBack
+from messaging.models import Chat, Conversation, Message
+from messaging.services.people import lock_contact
+from workspaces.changes import announce
+from workspaces.events import publish
+from workspaces.models import Membership
+from workspaces.services.audit import Actor, record
+
+PREVIEW_LENGTH = 200
+LOOK_AGAIN = timedelta(minutes=10)
+
+_reasons_to_stay_open: list[Callable[[Chat], bool]] = []
+
+
+def keep_open_while(reason: Callable[[Chat], bool]) -> None:
+    """Have the quiet time not close a conversation while `reason(chat)` is true. Called in AppConfig.ready."""
+    if reason not in _reasons_to_stay_open:
+        _reasons_to_stay_open.append(reason)
+
+
+def open_conversation(chat: Chat, by: str, now: datetime) -> tuple[Conversation, bool]:
+    """The chat's open conversation, and whether it was opened now. One whose quiet time is over is closed first."""
+    current = _open_one(chat)
+    if current is not None and _is_over(current, now):
+        close_conversation(current, by=Conversation.ClosedBy.QUIET, now=now)
+        current = None
+    if current is not None:
+        return current, False
+    try:
+        with transaction.atomic():
+            opened = Conversation.objects.create(
+                workspace=chat.workspace, chat=chat, opened_at=now, opened_by=by, last_message_at=now
+            )
+    except IntegrityError:
+        other = _open_one(chat)
+        if other is None:
+            raise
+        return other, False
+    return opened, True
+
+
+def close_conversation(conversation: Conversation, *, by: str, now: datetime) -> bool:
+    """Close it; False if it was closed already."""
+    rows = Conversation.objects.in_workspace(conversation.workspace).filter(pk=conversation.pk, closed_at=None)
+    closed = rows.update(closed_at=now, closed_by=by, wake_at=None, taken_over_until=None, updated_at=now) == 1
+    if closed:
+        announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
+        announce(conversation.workspace, "conversations", now=now)
+    return closed
+
+
+def close_if_quiet(conversation: Conversation, *, now: datetime) -> bool:
+    """What the clock does when the quiet time may be over; the next message would do the same."""
+    with transaction.atomic():
+        lock_contact(conversation.chat.contact)
+        conversation.refresh_from_db()
+        if conversation.closed_at is not None:
+            return False
+        if _is_over(conversation, now):
+            return close_conversation(conversation, by=Conversation.ClosedBy.QUIET, now=now)
+        rows = Conversation.objects.in_workspace(conversation.workspace).filter(pk=conversation.pk)
+        rows.update(wake_at=max(_quiet_from(conversation), now + LOOK_AGAIN))
+    return False
+
+
+def note_message(conversation: Conversation, message: Message, *, now: datetime) -> None:
+    """Show the message as the conversation's last; a straggler of the past does not become it."""
+    is_inbound = message.direction == Message.Direction.IN
+    changes: dict[str, object] = {"updated_at": now}
+    if conversation.last_message_at is None or message.occurred_at >= conversation.last_message_at:
+        changes |= {
+            "last_message_at": message.occurred_at,
+            "last_message_text": (message.body or message.kind)[:PREVIEW_LENGTH],
+            "last_message_direction": message.direction,
+            "wake_at": message.occurred_at + _quiet_time(conversation),
+        }
+    if is_inbound:
+        changes |= {"unread_count": F("unread_count") + 1, "has_inbound": True}
+    Conversation.objects.in_workspace(conversation.workspace).filter(pk=conversation.pk).update(**changes)
+    announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
+    announce(conversation.workspace, "conversations", now=now)
+
+
+def mark_read(conversation: Conversation, *, now: datetime) -> None:
+    """The team has seen it."""
+    rows = Conversation.objects.in_workspace(conversation.workspace).filter(pk=conversation.pk, unread_count__gt=0)
+    if rows.update(unread_count=0):
+        announce(conversation.workspace, "conversations", now=now)
+
+
+def take_over(conversation: Conversation, *, by: Membership, until: datetime, now: datetime) -> None:
+    """A person speaks; nothing automated does, until then or until it is handed back."""
+    with transaction.atomic():
+        lock_contact(conversation.chat.contact)
+        conversation.taken_over_until, conversation.taken_over_by = until, by
+        conversation.save(update_fields=["taken_over_until", "taken_over_by"])
+        record(by, "conversation.taken_over", conversation)
+        announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
+
+
+def hand_back(conversation: Conversation, *, by: Actor, now: datetime) -> None:
+    """The flows speak again."""
+    with transaction.atomic():
+        lock_contact(conversation.chat.contact)
+        conversation.taken_over_until = conversation.taken_over_by = None
+        conversation.save(update_fields=["taken_over_until", "taken_over_by"])
+        record(by, "conversation.handed_back", conversation)
+        publish(ConversationHandedBack(conversation=conversation, now=now))
+        announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
+
+
+def _open_one(chat: Chat) -> Conversation | None:
+    return Conversation.objects.in_workspace(chat.workspace).filter(chat=chat, closed_at=None).first()
+
+
+def _quiet_time(conversation: Conversation) -> timedelta:
+    return timedelta(hours=conversation.workspace.conversation_quiet_hours)
+
+
+def _quiet_from(conversation: Conversation) -> datetime:
+    return (conversation.last_message_at or conversation.opened_at) + _quiet_time(conversation)
+
+
+def _is_over(conversation: Conversation, now: datetime) -> bool:
+    if now < _quiet_from(conversation) or conversation.is_taken_over(now):
+        return False
+    return not any(reason(conversation.chat) for reason in _reasons_to_stay_open)

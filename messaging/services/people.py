@@ -1,0 +1,171 @@
+"""Who wrote: contacts by any id the platform knows them by, and their chats.
+
+A person is looked up in ContactIdentity by user id, then WhatsApp id as received, then phone; every id that comes is
+added. Hits on two contacts are merged into the older one. Two creators at once: insert, and on the unique violation
+read again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from messaging.models import Chat, Contact, ContactIdentity, Sender
+from messaging.phone import canonical_phone, phone_candidates
+from messaging.services.merging import merge_contacts
+from workspaces.models import Workspace
+
+Kind = ContactIdentity.Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """One id; `portfolio` is empty but for user ids."""
+
+    kind: str
+    value: str
+    portfolio: str = ""
+
+
+def find_or_create_contact(
+    *,
+    workspace: Workspace,
+    phone: str | None,
+    wa_id: str = "",
+    user_id: str = "",
+    portfolio: str = "",
+    profile_name: str = "",
+    username: str = "",
+    name: str = "",
+    now: datetime,
+) -> tuple[Contact, bool]:
+    """The contact behind these ids, and whether it is new. Raises ValueError where no id is given.
+
+    `phone` is E.164 as a person or an API gave it; `wa_id` and `user_id` are as the platform sent them. A profile
+    name fills `name` only while that is empty (traps.md W2).
+    """
+    given = list(_identities(phone, wa_id, user_id, portfolio))
+    if not given:
+        raise ValueError("A contact needs an id.")
+    shown_phone = phone or (canonical_phone(wa_id) if wa_id else None)
+    with transaction.atomic():
+        found = _found(workspace, given, phone, wa_id)
+        was_created = not found
+        contact = found[0] if found else None
+        if contact is None:
+            contact, was_created = _created(workspace, shown_phone, given, phone, wa_id)
+        for other in found[1:]:
+            contact = merge_contacts(keep=contact, other=other, now=now)
+        _add_identities(contact, given)
+        _complete(contact, shown_phone, profile_name=profile_name, username=username, name=name)
+    return contact, was_created
+
+
+def lock_contact(contact: Contact) -> None:
+    """Take the contact's lock: the first in the order contact, chat, message, run, wait. (SQLite: IMMEDIATE does it.)"""
+    list(Contact.objects.in_workspace(contact.workspace).select_for_update().filter(pk=contact.pk).values_list("pk"))
+
+
+def chat_for(contact: Contact, sender: Sender, now: datetime) -> Chat:
+    """The chat of contact and sender, made where there is none."""
+    chats = Chat.objects.in_workspace(contact.workspace).select_related("contact", "sender", "workspace")
+    chat = chats.filter(contact=contact, sender=sender).first()
+    if chat is not None:
+        return chat
+    try:
+        with transaction.atomic():
+            return Chat.objects.create(workspace=contact.workspace, contact=contact, sender=sender, created_at=now)
+    except IntegrityError:
+        return chats.get(contact=contact, sender=sender)
+
+
+def _identities(phone: str | None, wa_id: str, user_id: str, portfolio: str) -> Iterator[Identity]:
+    """In the order of the look-up."""
+    if user_id:
+        yield Identity(kind=Kind.USER_ID, value=user_id, portfolio=portfolio)
+    if wa_id:
+        yield Identity(kind=Kind.WHATSAPP_ID, value=wa_id)
+    if phone:
+        yield Identity(kind=Kind.PHONE, value=phone)
+
+
+def _found(workspace: Workspace, given: list[Identity], phone: str | None, wa_id: str) -> list[Contact]:
+    """Every contact that one of the ids leads to, the older first."""
+    rows = ContactIdentity.objects.in_workspace(workspace).select_related("contact__workspace")
+    contacts: dict[int, Contact] = {}
+    for identity in given:
+        match = rows.filter(kind=identity.kind, value=identity.value, portfolio=identity.portfolio).first()
+        if match is not None:
+            contacts[match.contact_id] = match.contact
+    spellings = phone_candidates(wa_id) if wa_id else [phone] if phone else []
+    if not contacts and spellings:
+        # A contact that was imported has a phone and no id yet; Mexico and Argentina write theirs in two ways (P1, P2).
+        by_phone = Contact.objects.in_workspace(workspace).select_related("workspace").filter(phone__in=spellings)
+        for contact in sorted(by_phone, key=lambda one: spellings.index(one.phone)):
+            contacts.setdefault(contact.pk, contact)
+            break
+    return [contacts[key] for key in sorted(contacts)]
+
+
+def _created(
+    workspace: Workspace, shown_phone: str | None, given: list[Identity], phone: str | None, wa_id: str
+) -> tuple[Contact, bool]:
+    try:
+        with transaction.atomic():
+            contact = Contact.objects.create(workspace=workspace, phone=shown_phone)
+            _add_identities(contact, given, strict=True)
+            return contact, True
+    except IntegrityError:
+        # Another process met the same person in the same moment.
+        found = _found(workspace, given, phone, wa_id)
+        if not found:
+            raise
+        return found[0], False
+
+
+def _add_identities(contact: Contact, given: list[Identity], *, strict: bool = False) -> None:
+    known = set(
+        ContactIdentity.objects.in_workspace(contact.workspace)
+        .filter(contact=contact)
+        .values_list("kind", "value", "portfolio")
+    )
+    for identity in given:
+        if (identity.kind, identity.value, identity.portfolio) in known:
+            continue
+        row = ContactIdentity(
+            workspace=contact.workspace,
+            contact=contact,
+            kind=identity.kind,
+            value=identity.value,
+            portfolio=identity.portfolio,
+        )
+        if strict:
+            row.save()
+            continue
+        try:
+            with transaction.atomic():
+                row.save()
+        except IntegrityError:
+            # It is another contact's since the look-up; the next message merges the two.
+            continue
+
+
+def _complete(contact: Contact, shown_phone: str | None, *, profile_name: str, username: str, name: str) -> None:
+    changed = []
+    for field, value in (("profile_name", profile_name), ("username", username)):
+        if value and getattr(contact, field) != value:
+            setattr(contact, field, value)
+            changed.append(field)
+    if not contact.name and (name or profile_name):
+        contact.name = name or profile_name
+        changed.append("name")
+    if contact.phone is None and shown_phone and not _phone_is_taken(contact, shown_phone):
+        contact.phone = shown_phone
+        changed.append("phone")
+    if changed:
+        contact.save(update_fields=changed)
+
+
+def _phone_is_taken(contact: Contact, phone: str) -> bool:
+    return Contact.objects.in_workspace(contact.workspace).filter(phone=phone).exists()

@@ -1,0 +1,202 @@
+"""A customer's message: stored first, acted on after, routed under the contact's lock.
+
+Stored and unrouted messages of a contact go in the order of the platform's time, then arrival. Nobody waits for what
+has not come; a straggler takes its place in the thread and is routed as it comes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from messaging.events import MessageReceived
+from messaging.models import Chat, Contact, Conversation, InboundLog, Message, Sender
+from messaging.services.confirmations import confirm_consent
+from messaging.services.consent import Wish, opt_in, opt_out, wish_of
+from messaging.services.conversations import note_message, open_conversation
+from messaging.services.people import chat_for, find_or_create_contact, lock_contact
+from messaging.webhooks.events import InboundMessage
+from workspaces.events import publish
+
+WINDOW = timedelta(hours=24)
+ROUTE_AGAIN = timedelta(seconds=5)
+ROUTE_CEILING = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceivedMessage:
+    """The stored message and what it did to its chat."""
+
+    message: Message
+    was_created: bool
+    conversation: Conversation | None = None
+    opened_conversation: bool = False
+    is_new_contact: bool = False
+
+
+def receive_message(*, sender: Sender, item: InboundMessage, now: datetime) -> ReceivedMessage:
+    """Store a customer's message once, move the window, and route what waits for this customer.
+
+    Raises ValueError for an item without a message id or without anybody it could be from.
+    """
+    if not item.message_id or not item.person.is_known:
+        raise ValueError("no id" if not item.message_id else "nobody it could be from")
+    workspace = sender.workspace
+    messages = Message.objects.in_workspace(workspace)
+    known = messages.filter(sender=sender, provider_id=item.message_id).select_related("conversation").first()
+    if known is not None:
+        return ReceivedMessage(message=known, was_created=False, conversation=known.conversation)
+    with transaction.atomic():
+        contact, is_new = find_or_create_contact(
+            workspace=workspace,
+            phone=None,
+            wa_id=item.person.wa_id,
+            user_id=item.person.user_id,
+            portfolio=sender.business_account_id,
+            profile_name=item.person.profile_name,
+            username=item.person.username,
+            now=now,
+        )
+        lock_contact(contact)
+        chat = chat_for(contact, sender, now)
+        written_at = min(item.sent_at or now, now)
+        conversation, opened = open_conversation(chat, Conversation.OpenedBy.CUSTOMER, now)
+        try:
+            with transaction.atomic():
+                message = _store(item, sender, chat, conversation, opened, is_new, written_at)
+        except IntegrityError:
+            message = messages.get(sender=sender, provider_id=item.message_id)
+            return ReceivedMessage(message=message, was_created=False, conversation=message.conversation)
+        _move_window(chat, written_at, address=item.person.wa_id or item.person.user_id, now=now)
+        note_message(conversation, message, now=now)
+        _honour(message, contact, wish_of(message.body, workspace) if message.kind == "text" else "", now)
+        route_pending(contact, now=now)
+        message.refresh_from_db()
+    return ReceivedMessage(
+        message=message,
+        was_created=True,
+        conversation=conversation,
+        opened_conversation=opened,
+        is_new_contact=is_new,
+    )
+
+
+def route_pending(contact: Contact, *, now: datetime) -> None:
+    """Route every stored, unrouted message of the contact. Call it in a transaction, under the contact's lock."""
+    waiting = (
+        Message.objects.in_workspace(contact.workspace)
+        .select_related("sender__workspace", "sender__assistant", "chat__contact", "conversation", "workspace")
+        .filter(chat__contact=contact, direction=Message.Direction.IN, routed_at=None)
+        .order_by("occurred_at", "id")
+    )
+    for message in waiting:
+        _route(message, contact, now=now)
+
+
+def route_message_again(message: Message, *, now: datetime) -> None:
+    """What the clock does for a message whose routing failed: it and all that wait with it are routed."""
+    with transaction.atomic():
+        lock_contact(message.chat.contact)
+        route_pending(message.chat.contact, now=now)
+
+
+def route_again(message: Message, *, now: datetime) -> None:
+    """Route a message anew as if it had just come: the run it was kept for has ended or moved on.
+
+    Call it in a transaction, under the contact's lock.
+    """
+    rows = Message.objects.in_workspace(message.workspace).select_related(
+        "sender__workspace", "sender__assistant", "chat__contact", "conversation", "workspace"
+    )
+    fresh = rows.get(pk=message.pk)
+    rows.filter(pk=message.pk).update(routed_at=None)
+    _route(fresh, fresh.chat.contact, now=now)
+
+
+def _store(
+    item: InboundMessage,
+    sender: Sender,
+    chat: Chat,
+    conversation: Conversation,
+    opened: bool,
+    is_new: bool,
+    written_at: datetime,
+) -> Message:
+    return Message.objects.create(
+        workspace=sender.workspace,
+        sender=sender,
+        chat=chat,
+        conversation=conversation,
+        direction=Message.Direction.IN,
+        kind=item.kind,
+        body=item.text,
+        payload={
+            "button_id": item.button_id,
+            "media": item.media,
+            "referral": item.referral,
+            "raw": item.raw,
+            # What the router has to know, kept for a message that is routed later.
+            "opened_conversation": opened,
+            "is_new_contact": is_new,
+        },
+        provider_id=item.message_id,
+        reply_to_provider_id=item.reply_to,
+        status=Message.Status.RECEIVED,
+        occurred_at=written_at,
+    )
+
+
+def _move_window(chat: Chat, written_at: datetime, *, address: str, now: datetime) -> None:
+    """Newest message by the platform's time, never later than ours, plus 24 hours; only ever forward."""
+    expires_at = written_at + WINDOW
+    if chat.window_expires_at is None or expires_at > chat.window_expires_at:
+        chat.window_expires_at = expires_at
+    if chat.last_inbound_at is None or written_at > chat.last_inbound_at:
+        chat.last_inbound_at = written_at
+        chat.address = address or chat.address
+    chat.save(update_fields=["window_expires_at", "last_inbound_at", "address"])
+
+
+def _honour(message: Message, contact: Contact, wish: Wish, now: datetime) -> None:
+    if not wish:
+        return
+    say = opt_out if wish == "opt_out" else opt_in
+    if say(contact, source="message", evidence=message.body, now=now):
+        confirm_consent(message, now=now)
+    message.payload = {**message.payload, "consent_word": wish}
+    message.save(update_fields=["payload"])
+
+
+def _route(message: Message, contact: Contact, *, now: datetime) -> None:
+    """Tell the subscribers; one that fails leaves the message unrouted, with a line in the inbound log."""
+    assert message.conversation is not None
+    failures = publish(
+        MessageReceived(
+            message=message,
+            conversation=message.conversation,
+            chat=message.chat,
+            contact=contact,
+            sender=message.sender,
+            opened_conversation=bool(message.payload.get("opened_conversation")),
+            is_new_contact=bool(message.payload.get("is_new_contact")),
+            consent_word=message.payload.get("consent_word", ""),
+            now=now,
+        )
+    )
+    rows = Message.objects.in_workspace(message.workspace).filter(pk=message.pk)
+    if not failures:
+        rows.update(routed_at=now, wake_at=None)
+        return
+    again = min(ROUTE_AGAIN * 2 ** min(message.routing_attempts, 10), ROUTE_CEILING)
+    rows.update(routing_attempts=F("routing_attempts") + 1, wake_at=now + again)
+    InboundLog.objects.create(
+        workspace=message.workspace,
+        sender=message.sender,
+        message=message,
+        at=now,
+        kind=message.kind,
+        outcome=InboundLog.Outcome.NOT_ROUTED,
+        reason=type(failures[0].error).__name__,
+        detail=f"{failures[0].subscriber}: {failures[0].error}"[:2000],
+    )
