@@ -14,9 +14,10 @@ class AutomationsConfig(AppConfig):
         """Find action and trigger types; listen to messaging."""
         from automations.actions.registry import load_actions
         from automations.models import Run
-        from automations.services.routing import route_message, wake_run_of_message
+        from automations.services.routing import has_waiting_run, route_message, wake_run_of_message
         from automations.triggers.registry import load_triggers
         from messaging.events import MessageReceived, MessageStatusChanged
+        from messaging.services.conversations import keep_open_while
         from workspaces.events import subscribe
         from workspaces.wakeups import register_wakeup
 
@@ -24,4 +25,5 @@ class AutomationsConfig(AppConfig):
         load_triggers()
         subscribe(MessageReceived, route_message)
         subscribe(MessageStatusChanged, wake_run_of_message)
+        keep_open_while(has_waiting_run)
         register_wakeup(Run, "automations.tasks.advance_run")

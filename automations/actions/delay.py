@@ -14,7 +14,7 @@ from automations.actions.registry import register
 from automations.engine.results import Done, Suspend
 from automations.errors import ExpressionInvalid
 from automations.expressions import BadExpression
-from automations.expressions.dates import read_moment
+from automations.expressions.values import read_moment
 from automations.forms.fields import DurationField, LiquidField, StepForm, duration, duration_words
 from automations.models import Wait
 from workspaces.models import Workspace

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from automations.errors import InputTooLarge
 from automations.models import Event, Flow, Run, StepRun
 from automations.services.starting import CONTEXT_LIMIT
+from automations.triggers.api_event import NAME_PATTERN
 from messaging.api.serializers import ErrorSerializer, error_body
 from workspaces.api.serializers import JsonObjectField, StrictSerializer, TextField
 
@@ -120,9 +121,7 @@ class StartRequestSerializer(StrictSerializer):
 class EventRequestSerializer(StrictSerializer):
     """Something that happened elsewhere. `id` names it: the same again starts nothing more."""
 
-    event = serializers.RegexField(
-        r"^[A-Za-z0-9][A-Za-z0-9_.:-]*\Z", max_length=80, help_text="For example call.ended."
-    )
+    event = serializers.RegexField(NAME_PATTERN, help_text="For example call.ended.")
     id = TextField(required=False, default="", allow_blank=True, max_length=200)
     data = DataField()  # type: ignore[assignment]
 

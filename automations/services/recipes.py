@@ -79,11 +79,15 @@ def _fulfilled(
         elif thing is None and need["kind"] == "assistant":
             thing = Assistant.objects.in_workspace(workspace).order_by("id").first()
         elif thing is None and need["kind"] == "template":
-            thing = Template.objects.in_workspace(workspace).filter(
-                name=need["name"],
-                status=Template.Status.APPROVED,
-                business_account_id=getattr(sender, "business_account_id", ""),
-            ).first()
+            thing = (
+                Template.objects.in_workspace(workspace)
+                .filter(
+                    name=need["name"],
+                    status=Template.Status.APPROVED,
+                    business_account_id=getattr(sender, "business_account_id", ""),
+                )
+                .first()
+            )
         if thing is None:
             missing.append(need.get("name") or name)
         else:

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from messaging.services.assistant_answers import ask_assistant
 
 from automations.actions.base import NotARegisteredType
 from automations.engine.waits import resolve_wait
@@ -23,7 +22,8 @@ from automations.triggers.base import Match, Source, Trigger
 from automations.triggers.call_ended import EVENT as CALL_ENDED
 from automations.triggers.registry import trigger
 from messaging.events import MessageReceived, MessageStatusChanged
-from messaging.models import Contact, Message
+from messaging.models import Chat, Contact, Message
+from messaging.services.assistant_answers import ask_assistant
 from workspaces.errors import BotenwerkError
 from workspaces.models import Workspace
 from workspaces.services.notifications import notify_team
@@ -254,6 +254,12 @@ def wake_run_of_message(event: MessageStatusChanged) -> None:
     )
     for wait in waits:
         resolve_wait(wait, resolution="news", now=event.now)
+
+
+def has_waiting_run(chat: Chat) -> bool:
+    """Whether a run waits for this customer; the quiet time does not close their conversation then."""
+    waits = Wait.objects.in_workspace(chat.workspace)
+    return waits.filter(chat=chat, kind=Wait.Kind.REPLY, resolved_at=None).exists()
 
 
 def route_event(event: Event, *, now: datetime) -> list[Run]:
