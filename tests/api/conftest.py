@@ -47,11 +47,11 @@ def stranger(other_workspace: Workspace) -> APIClient:
     return client_of(join(other_workspace, make_user("Charlie"), Role.OWNER))
 
 
-def client_of(membership: Membership, *scopes: str, **fields: object) -> APIClient:
-    """A client whose key has these scopes, or all."""
+def client_of(membership: Membership, *scopes: str, raises: bool = True, **fields: object) -> APIClient:
+    """A client whose key has these scopes, or all. `raises`: an error nobody foresaw fails the test."""
     _key, secret = make_key(membership, *scopes, **fields)
-    client = APIClient(headers={"Authorization": f"Bearer {secret}", "Accept-Language": "de"})
-    return client
+    headers = {"Authorization": f"Bearer {secret}", "Accept-Language": "de"}
+    return APIClient(headers=headers, raise_request_exception=raises)
 
 
 def demand_problem(answer: Any, status: int, code: str) -> dict[str, Any]:

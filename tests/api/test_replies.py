@@ -59,9 +59,7 @@ def test_a_message_is_answered_in_the_thread_of_its_customer(
     assert str(Turn.objects.in_workspace(assistant.workspace).get(public_id=body["turn"]).content) == body["reply"]
 
 
-def test_the_same_key_is_answered_from_what_is_there(
-    call: APIClient, assistant: Assistant, model: ModelServer
-) -> None:
+def test_the_same_key_is_answered_from_what_is_there(call: APIClient, assistant: Assistant, model: ModelServer) -> None:
     headers = {"Idempotency-Key": "k1"}
     first, again = ask(call, assistant, headers=headers), ask(call, assistant, headers=headers)
     assert again.json() == {**first.json(), "created": False}

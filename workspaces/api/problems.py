@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
@@ -46,6 +47,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     named, fields = _named(error, context.get("request"))
     if named is None:
         log.exception("api_call_failed", view=type(context.get("view")).__name__)
+        # As Django itself does for a 500: error reporters listen to this, and its test client raises the error.
+        got_request_exception.send(sender=None, request=getattr(context.get("request"), "_request", None))
         named = BotenwerkError()
     response = Response(problem(named, fields), status=named.http_status, headers=_headers(error, named))
     response.content_type = MEDIA_TYPE
