@@ -97,7 +97,7 @@ class House:
     def screen(self, phone: str = EVA) -> list[str]:
         """The texts on the customer's screen that came from us."""
         shown = self.emulator.customer_screen(phone, self.sender.provider_number_id)
-        return [message["text"] for message in shown if message["direction"] == "out"]
+        return [message["text"] for message in shown if message["from"] == "business"]
 
     def sends(self) -> list[dict[str, Any]]:
         """The messages that the platform has accepted, off its journal."""

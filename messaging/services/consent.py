@@ -77,4 +77,4 @@ def _says(said: str, word: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    return _EDGES.sub("", re.sub(r"\s+", " ", fold(text))).strip()
+    return _EDGES.sub("", fold(text)[0]).strip()

@@ -73,10 +73,10 @@ def assistant(house: House, model_server: Any, settings: Any) -> Assistant:
     """An assistant over the demo model."""
     host = model_server.url.split("://", 1)[1].split("/", 1)[0]
     settings.MODEL_HOSTS_ALLOWED = [host]
-    model_server.client.reset()
+    model_server.reset()
     return Assistant.objects.in_workspace(house.workspace).create(
         name="Empfang",
-        endpoint=model_server.url if model_server.url.endswith("/v1") else f"{model_server.url}/v1",
+        endpoint=model_server.url,
         model="demo",
         instructions="Wir sind die Praxis Graz. Die Praxis hat von 8 bis 12 Uhr geöffnet. Eine Reinigung kostet 95 Euro.",
         fallback_text="Im Moment kann ich das nicht beantworten. Wir melden uns.",
