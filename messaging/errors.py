@@ -128,9 +128,20 @@ class TemplateNotFound(MessagingError):
 
     code = "template_not_found"
     title = _("Template not found")
-    cause = _("The template “%(template)s” does not exist in the language “%(language)s” or is not approved.")
+    cause = _("The template “%(template)s” does not exist.")
+    language_cause: ClassVar[Text] = _("The template “%(template)s” does not exist in the language “%(language)s”.")
+    state_cause: ClassVar[Text] = _("The template “%(template)s” is not approved by WhatsApp.")
     cure = _("Open the templates, sync them, and choose an approved one.")
+    language_cure: ClassVar[Text] = _("Choose one of its languages (%(available)s), or sync the templates.")
     http_status = 404
+
+    def cause_text(self) -> str:
+        if self.facts.get("status"):
+            return fill(self.state_cause, self.facts)
+        return fill(self.language_cause if self.facts.get("language") else self.cause, self.facts)
+
+    def cure_text(self) -> str:
+        return fill(self.language_cure if self.facts.get("available") else self.cure, self.facts)
 
 
 class TemplatePaused(MessagingError):
@@ -165,6 +176,9 @@ class OutsideWindow(MessagingError):
     disagreed_cause: ClassVar[Text] = _(
         "WhatsApp disagrees: by our count the window is open until %(window_expires_at)s, yet it refuses free text."
     )
+    never_cause: ClassVar[Text] = _(
+        "Free text is allowed for 24 hours after the customer wrote, and nothing has come yet."
+    )
     cure = _("Send an approved template, or wait until the customer writes.")
     disagreed_cure: ClassVar[Text] = _("Try again in a minute, or send an approved template.")
     http_status = 409
@@ -175,7 +189,9 @@ class OutsideWindow(MessagingError):
         return self.facts.get("window_expires_at") is not None
 
     def cause_text(self) -> str:
-        return fill(self.disagreed_cause if self.has_disagreement else self.cause, self.facts)
+        if self.has_disagreement:
+            return fill(self.disagreed_cause, self.facts)
+        return fill(self.cause if self.facts.get("last_inbound_at") else self.never_cause, self.facts)
 
     def cure_text(self) -> str:
         return fill(self.disagreed_cure if self.has_disagreement else self.cure, self.facts)
