@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -59,7 +58,7 @@ def _last_event_id(request: HttpRequest) -> int | None:
 async def _events(workspace_id: int, topics: frozenset[str], last_id: int | None) -> AsyncIterator[bytes]:
     with hub.subscription(workspace_id, topics) as subscription:
         yield f"retry: {RECONNECT_MILLISECONDS}\n: connected\n\n".encode()
-        earlier = await sync_to_async(_missed_and_disconnect)(workspace_id, topics, last_id)
+        earlier = await sync_to_async(missed)(workspace_id, topics, last_id=last_id, now=timezone.now())
         sent = set()
         for change in [Seen(last_id or 0, workspace_id, ALL)] if earlier is None else earlier:
             sent.add(change.id)
@@ -74,15 +73,6 @@ async def _events(workspace_id: int, topics: frozenset[str], last_id: int | None
                 return
             if change.topic == ALL or change.id not in sent:
                 yield _frame(change)
-
-
-def _missed_and_disconnect(workspace_id: int, topics: frozenset[str], last_id: int | None) -> list[Seen] | None:
-    try:
-        return missed(workspace_id, topics, last_id=last_id, now=timezone.now())
-    finally:
-        # Django's ASGI handler gave this request a thread and a connection of its own: an open stream needs none.
-        if not connection.in_atomic_block:
-            connection.close()
 
 
 def _frame(change: Seen) -> bytes:
