@@ -28,9 +28,10 @@ def at_once(count, act):
 
 def test_one_key_sends_once(sender, chat, wire, by_api, now):
     for number in range(ROUNDS):
+        at = now + number * timedelta(milliseconds=100)
 
-        def act(key=f"k{number}"):
-            return send_text(sender=sender, chat=chat, text="Hallo", origin=by_api, key=key, now=now)
+        def act(key=f"k{number}", at=at):
+            return send_text(sender=sender, chat=chat, text="Hallo", origin=by_api, key=key, now=at)
 
         rows = at_once(3, act)
         assert len({row.pk for row in rows}) == 1

@@ -13,8 +13,10 @@ from messaging.errors import (
     TextTooLong,
     VariableMissing,
 )
-from messaging.models import Conversation, Message
+from messaging.models import ContactIdentity, Conversation, Message
+from messaging.providers import provider_of
 from messaging.services.outbox import Origin, SendInsideTransaction, send_text, window_of
+from messaging.services.people import chat_for, find_or_create_contact
 
 
 def test_text_goes_once_with_its_committed_row(sender, chat, wire, by_run, now):
@@ -188,3 +190,34 @@ def test_the_window_as_the_api_shows_it(sender, chat, now):
     assert not window.requires_template
     stranger = window_of(sender, "+436641234567", now)
     assert (stranger.is_open, stranger.expires_at, stranger.minutes_remaining) == (False, None, 0)
+
+
+def test_a_quoted_message_and_a_preview_go_along(sender, chat, wire, by_api, now):
+    text = "Hier: https://example.com"
+    send_text(sender=sender, chat=chat, text=text, origin=by_api, key=None, now=now, reply_to="wamid.in")
+    assert wire.sent[0]["context"] == {"message_id": "wamid.in"}
+    assert wire.sent[0]["text"] == {"body": text, "preview_url": True}
+
+
+def test_reading_and_typing_are_shown_to_the_customer(sender, wire):
+    wire.answer(200, {"success": True})
+    provider_of(sender).mark_read(sender, "wamid.in", with_typing=True)
+    assert wire.sent == [
+        {
+            "messaging_product": "whatsapp",
+            "status": "read",
+            "message_id": "wamid.in",
+            "typing_indicator": {"type": "text"},
+        }
+    ]
+
+
+def test_the_platforms_spelling_of_a_number_is_kept_for_the_answer(workspace, sender, wire, by_run, now):
+    contact, _created = find_or_create_contact(workspace=workspace, phone="+525512345678", now=now)
+    chat = chat_for(contact, sender, now)
+    type(chat).objects.in_workspace(workspace).filter(pk=chat.pk).update(window_expires_at=now)
+    wire.answer(200, {"messages": [{"id": "wamid.1"}], "contacts": [{"wa_id": "5215512345678"}]})
+    send_text(sender=sender, to="+525512345678", text="Hola", origin=by_run, key=None, now=now)
+    again, is_new = find_or_create_contact(workspace=workspace, phone=None, wa_id="5215512345678", now=now)
+    assert (again, is_new) == (contact, False)
+    assert ContactIdentity.objects.in_workspace(workspace).filter(value="5215512345678", contact=contact).exists()
