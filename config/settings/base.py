@@ -197,6 +197,13 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "MessageStatus": "messaging.models.Message.Status",
+        "SenderStatus": "messaging.models.Sender.Status",
+        "TemplateStatus": "messaging.models.Template.Status",
+        "RunStatus": "automations.models.Run.Status",
+        "StepRunStatus": "automations.models.StepRun.Status",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "workspaces.api.schema.declare_problems",

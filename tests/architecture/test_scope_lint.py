@@ -14,7 +14,7 @@ APPS = ("workspaces", "assistants", "messaging", "automations", "config")
 ACROSS_ALLOWED = re.compile(
     r"""^(
         \w+/admin\.py | \w+/admin/.* | \w+/tasks\.py
-        | messaging/webhooks/.* | messaging/views/webhooks?\.py
+        | messaging/webhooks/.* | messaging/views/webhooks?\.py | messaging/services/webhook_\w+\.py
         | automations/engine/clock\.py | automations/services/clock\.py
         | config/supervisor/.*
         | workspaces/scope\.py | workspaces/wakeups\.py | workspaces/api/authentication\.py

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +16,6 @@ CALLS_A_MINUTE = 600
 BURST = 100
 INTERVAL = timedelta(minutes=1) / CALLS_A_MINUTE
 TOLERANCE = INTERVAL * BURST
-TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,25 @@ class KeyRateLimit(BaseThrottle):
 
 def take(key: ApiKey, *, now: datetime) -> Allowance:
     """Count one call. Raises TooManyCalls with the seconds until the next one is allowed."""
-    paced_until = key.paced_until
-    keys = ApiKey.objects.in_workspace(key.workspace)
-    for _ in range(TRIES):
-        start = max(paced_until or now, now)
-        if start + INTERVAL - now > TOLERANCE:
-            break
-        # Names the value it has seen: of two calls at once, one counts after the other.
-        if keys.filter(pk=key.pk, paced_until=paced_until).update(paced_until=start + INTERVAL):
-            return _allowance(start + INTERVAL, now)
-        paced_until = keys.values_list("paced_until", flat=True).get(pk=key.pk)
-    wait = (paced_until or now) + INTERVAL - TOLERANCE - now
+    row = ApiKey.objects.in_workspace(key.workspace).filter(pk=key.pk)
+    # Of two calls at once the database counts both: each UPDATE names the state it expects and adds to what is there.
+    if _add(row, now) or _begin(row, now) or _add(row, now):
+        return _allowance(max(key.paced_until or now, now) + INTERVAL, now)
+    paced_until = row.values_list("paced_until", flat=True).get() or now
+    wait = paced_until + INTERVAL - TOLERANCE - now
     raise TooManyCalls(limit=CALLS_A_MINUTE, retry_after=max(wait.total_seconds(), 1.0))
+
+
+def _add(row: QuerySet[ApiKey], now: datetime) -> bool:
+    """One more within the burst."""
+    busy = row.filter(paced_until__gt=now, paced_until__lte=now + TOLERANCE - INTERVAL)
+    return busy.update(paced_until=F("paced_until") + INTERVAL) == 1
+
+
+def _begin(row: QuerySet[ApiKey], now: datetime) -> bool:
+    """The first one after a pause."""
+    idle = row.filter(Q(paced_until=None) | Q(paced_until__lte=now))
+    return idle.update(paced_until=now + INTERVAL) == 1
 
 
 def add_headers(response: Response, request: Request) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 
 from workspaces.api.idempotency import HEADER, LONGEST_KEY
 from workspaces.api.problems import MEDIA_TYPE
@@ -47,12 +48,12 @@ class WorkspaceSchema(AutoSchema):
         handler = getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
         if not getattr(handler, "takes_idempotency_key", False):
             return []
-        parameter = {
-            "name": HEADER,
-            "in": "header",
-            "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
-            "description": "The same key and body again act once and get the first answer, with `created` false.",
-        }
+        parameter = OpenApiParameter(
+            name=HEADER,
+            location=OpenApiParameter.HEADER,
+            type={"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+            description="The same key and body again act once and get the first answer, with `created` false.",
+        )
         return [parameter]
 
 
