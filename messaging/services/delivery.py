@@ -137,13 +137,13 @@ def _call(message: Message, address: str, terms: Terms, now: datetime) -> Messag
         accepted = provider_of(sender).send(sender, outbound_of(message, address))
     except OutcomeUnknown:
         act_on_effect(message, Effect.OUTAGE, now=now)
-        advance_message(message.pk, Message.Status.UNKNOWN, now=now, wake_at=now + UNKNOWN_AT_MOST)
+        advance_message(message, Message.Status.UNKNOWN, now=now, wake_at=now + UNKNOWN_AT_MOST)
         return settled(message)
     except ProviderError as refusal:
         return _refused(message, refusal, terms, now)
     if pacing.note_answer(sender):
         act_on_effect(message, Effect.NONE, now=now)
-    advance_message(message.pk, Message.Status.ACCEPTED, now=now, provider_id=accepted.provider_id)
+    advance_message(message, Message.Status.ACCEPTED, now=now, provider_id=accepted.provider_id)
     _remember_id(message, address, accepted)
     return settled(message)
 
@@ -160,7 +160,7 @@ def _refused(message: Message, refusal: ProviderError, terms: Terms, now: dateti
         slot = Slot(at=pacing.breaker_of(message.sender).next_probe_at or now, limit="breaker")
         return (terms, slot) if requeue_row(message, terms, slot.at, now) else settled(message)
     error = explain_refusal(refusal, message, now=now)
-    if not advance_message(message.pk, Message.Status.FAILED, now=now, error=error):
+    if not advance_message(message, Message.Status.FAILED, now=now, error=error):
         return settled(message)
     message.refresh_from_db()
     raise error
@@ -217,6 +217,6 @@ def _fail(message: Message, error: BotenwerkError, terms: Terms, now: datetime) 
         message.error_code, message.error_facts = error.code, error.facts
         insert_row(message, status=Message.Status.FAILED, wake_at=None, now=now)
     elif message.status != Message.Status.FAILED:
-        advance_message(message.pk, Message.Status.FAILED, now=now, error=error)
+        advance_message(message, Message.Status.FAILED, now=now, error=error)
         message.refresh_from_db()
     return with_message(error, message)

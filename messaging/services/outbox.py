@@ -175,7 +175,7 @@ def send_again(*, message: Message, origin: Origin, now: datetime, slots: SlotPo
 
 def cancel_queued(message: Message, *, now: datetime) -> bool:
     """Take a waiting message back. False if it has gone already."""
-    return advance_message(message.pk, Message.Status.CANCELLED, now=now)
+    return advance_message(message, Message.Status.CANCELLED, now=now)
 
 
 def window_of(sender: Sender, to: str, now: datetime) -> Window:

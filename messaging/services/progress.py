@@ -49,7 +49,7 @@ def can_move(previous: str, to: str, *, error_code: str = "") -> bool:
 
 
 def advance_message(
-    message_id: int,
+    message: Message,
     to: str,
     *,
     now: datetime,
@@ -61,12 +61,14 @@ def advance_message(
 
     Locks contact and message (in this order), publishes MessageStatusChanged in the same transaction and tells the
     live pages. `error` goes with `failed`. The platform's id is kept even where a status has overtaken its answer.
-    `wake_at` is when the clock looks at the row again; it is cleared by every move.
+    `wake_at` is when the clock looks at the row again; it is cleared by every move. The row given is only read for its
+    key and workspace, and not changed.
     """
-    # By primary key: the caller holds the row from a scoped query, a verified webhook or the clock.
-    rows = Message._base_manager.filter(pk=message_id)
+    workspace = message.workspace
+    rows = Message.objects.in_workspace(workspace).filter(pk=message.pk)
+    contacts = Contact.objects.in_workspace(workspace).filter(chats__messages=message.pk)
     with transaction.atomic():
-        list(Contact._base_manager.select_for_update().filter(chats__messages=message_id).values_list("pk"))
+        list(contacts.select_for_update(of=("self",)).values_list("pk"))
         message = rows.select_for_update().get()
         is_news = bool(provider_id) and not message.provider_id
         previous = message.status
@@ -80,7 +82,7 @@ def advance_message(
             return False
         message = rows.select_related("sender", "chat__contact", "conversation", "workspace").get()
         if message.conversation is not None:
-            announce(message.workspace, f"conversation:{message.conversation.public_id}", now=now)
+            announce(workspace, f"conversation:{message.conversation.public_id}", now=now)
         publish(MessageStatusChanged(message=message, previous=previous, now=now))
     return True
 

@@ -23,7 +23,7 @@ def wake_outbound(message: Message, *, now: datetime) -> None:
     if message.status == Message.Status.QUEUED:
         _wake_queued(message, now)
     elif message.status == Message.Status.SENDING:
-        advance_message(message.pk, Message.Status.UNKNOWN, now=now, wake_at=now + UNKNOWN_AT_MOST)
+        advance_message(message, Message.Status.UNKNOWN, now=now, wake_at=now + UNKNOWN_AT_MOST)
     elif message.status == Message.Status.UNKNOWN:
         _settle_unknown(message, now)
     else:
@@ -47,7 +47,7 @@ def _settle_unknown(message: Message, now: datetime) -> None:
         return
     with transaction.atomic():
         error = DeliveryUnknown(contact=str(message.chat.contact), sent_at=message.occurred_at)
-        if not advance_message(message.pk, Message.Status.FAILED, now=now, error=error):
+        if not advance_message(message, Message.Status.FAILED, now=now, error=error):
             return
         notify_team(
             workspace=message.workspace,

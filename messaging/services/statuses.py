@@ -93,7 +93,7 @@ def _move(message: Message, kept: MessageStatus, *, now: datetime) -> None:
         error = explain_code(code, str(kept.error_facts.get("detail") or ""), message, now=now)
         kept.error_code = error.code
         MessageStatus.objects.in_workspace(kept.workspace).filter(pk=kept.pk).update(error_code=error.code)
-        if advance_message(message.pk, Message.Status.FAILED, now=now, error=error, provider_id=kept.provider_id):
+        if advance_message(message, Message.Status.FAILED, now=now, error=error, provider_id=kept.provider_id):
             act_on_code(code, message, now=now)
     elif kept.status in RANK and RANK[kept.status] > RANK[Message.Status.ACCEPTED]:
-        advance_message(message.pk, kept.status, now=now, provider_id=kept.provider_id)
+        advance_message(message, kept.status, now=now, provider_id=kept.provider_id)

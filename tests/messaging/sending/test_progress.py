@@ -28,10 +28,10 @@ def told(monkeypatch):
 
 
 def test_each_step_forward_is_taken_once_and_told(message, told, now):
-    assert advance_message(message.pk, "sent", now=now)
-    assert not advance_message(message.pk, "sent", now=now)
-    assert advance_message(message.pk, "read", now=now)
-    assert not advance_message(message.pk, "delivered", now=now)
+    assert advance_message(message, "sent", now=now)
+    assert not advance_message(message, "sent", now=now)
+    assert advance_message(message, "read", now=now)
+    assert not advance_message(message, "delivered", now=now)
     message.refresh_from_db()
     assert message.status == "read"
     assert [(event.previous, event.message.status) for event in told] == [("accepted", "sent"), ("sent", "read")]
@@ -39,7 +39,7 @@ def test_each_step_forward_is_taken_once_and_told(message, told, now):
 
 def test_live_pages_hear_of_it(message, now):
     before = Change.objects.count()
-    advance_message(message.pk, "delivered", now=now)
+    advance_message(message, "delivered", now=now)
     topics = Change.objects.order_by("pk").values_list("topic", flat=True)[before:]
     assert list(topics) == [f"conversation:{message.conversation.public_id}"]
 
@@ -48,35 +48,35 @@ def test_live_pages_hear_of_it(message, now):
     ("status", "wins"), [("accepted", True), ("sent", True), ("delivered", False), ("read", False)]
 )
 def test_the_platforms_failed_wins_below_delivered(message, now, status, wins):
-    advance_message(message.pk, status, now=now)
-    assert advance_message(message.pk, "failed", now=now, error=RecipientNotOnWhatsapp()) is wins
+    advance_message(message, status, now=now)
+    assert advance_message(message, "failed", now=now, error=RecipientNotOnWhatsapp()) is wins
     message.refresh_from_db()
     assert message.status == ("failed" if wins else status)
 
 
 def test_what_has_failed_stays_failed(message, now):
-    advance_message(message.pk, "failed", now=now, error=RecipientNotOnWhatsapp())
-    assert not advance_message(message.pk, "delivered", now=now)
+    advance_message(message, "failed", now=now, error=RecipientNotOnWhatsapp())
+    assert not advance_message(message, "delivered", now=now)
 
 
 @pytest.mark.parametrize("status", ["sent", "delivered", "failed"])
 def test_our_own_guess_gives_way_to_any_word(message, now, status):
-    advance_message(message.pk, "failed", now=now, error=DeliveryUnknown())
+    advance_message(message, "failed", now=now, error=DeliveryUnknown())
     error = RecipientNotOnWhatsapp() if status == "failed" else None
-    assert advance_message(message.pk, status, now=now, error=error)
+    assert advance_message(message, status, now=now, error=error)
     message.refresh_from_db()
     assert message.status == status
     assert message.error_code == ("recipient_not_on_whatsapp" if status == "failed" else "")
 
 
 def test_what_has_gone_cannot_be_cancelled(message, now):
-    assert not advance_message(message.pk, "cancelled", now=now)
+    assert not advance_message(message, "cancelled", now=now)
 
 
 def test_a_status_that_overtakes_the_answer_is_kept(sender, chat, wire, by_api, now):
     def delivered_first(body):
         row = Message.objects.in_workspace(chat.workspace).get(public_id=body["biz_opaque_callback_data"])
-        advance_message(row.pk, "delivered", now=now + timedelta(seconds=1), provider_id="wamid.1")
+        advance_message(row, "delivered", now=now + timedelta(seconds=1), provider_id="wamid.1")
 
     wire.during_call = delivered_first
     message = send_text(sender=sender, chat=chat, text="Hallo", origin=by_api, key=None, now=now)
@@ -87,7 +87,7 @@ def test_a_status_that_overtakes_the_answer_is_kept(sender, chat, wire, by_api, 
 def test_the_platforms_id_is_kept_where_the_status_came_without_it(sender, chat, wire, by_api, now):
     def read_first(body):
         row = Message.objects.in_workspace(chat.workspace).get(public_id=body["biz_opaque_callback_data"])
-        advance_message(row.pk, "read", now=now)
+        advance_message(row, "read", now=now)
 
     wire.during_call = read_first
     message = send_text(sender=sender, chat=chat, text="Hallo", origin=by_api, key=None, now=now)

@@ -55,7 +55,7 @@ def test_a_row_whose_worker_died_becomes_unknown_after_a_minute(send, wire, work
 
 
 def test_a_status_settles_it(unknown, now):
-    assert advance_message(unknown.pk, "delivered", now=now, provider_id="wamid.9")
+    assert advance_message(unknown, "delivered", now=now, provider_id="wamid.9")
     wake(unknown, now + TEN_MINUTES)
     assert (unknown.status, unknown.provider_id) == ("delivered", "wamid.9")
 
@@ -100,7 +100,7 @@ def test_the_second_send_is_checked_again(unknown, wire, workspace, sender, chat
 
 def test_send_again_is_a_new_message_and_the_old_one_stays_failed(send, wire, by_api, now):
     old = send()
-    advance_message(old.pk, "failed", now=now, error=RecipientNotOnWhatsapp())
+    advance_message(old, "failed", now=now, error=RecipientNotOnWhatsapp())
     old.refresh_from_db()
     new = send_again(message=old, origin=by_api, now=now)
     assert new.pk != old.pk
