@@ -137,10 +137,13 @@ class EmbeddedServer:
             await self._stopping.wait()
         finally:
             server.close()
+            for _ in range(3):  # A connection just accepted has its task only some turns of the loop later.
+                await asyncio.sleep(0)
             for task in list(self._connections):
                 task.cancel()
             await asyncio.gather(*self._connections, return_exceptions=True)
             await self.app.stop()
+            await asyncio.sleep(0)  # Closed transports let go of their sockets in the loop's next turn.
 
     def stop(self) -> None:
         """End `serve`; open connections are cut."""
@@ -154,8 +157,10 @@ class EmbeddedServer:
         try:
             while await self._exchange(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass
+        except asyncio.CancelledError:
+            writer.transport.abort()
         finally:
             self._connections.discard(task)
             writer.close()

@@ -13,7 +13,8 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"„A-ZÄÖÜ0-9])|\n+")
 # What an instruction begins with: it tells the model how to be, and is no fact for a customer.
 INSTRUCTION = re.compile(
     r"^[\s\-*•]*(du\b|sie sind\b|antworte|beantworte|nenne|sag|schreib|verwende|nutze|sei\b|begrüße|frage|erfinde"
-    r"|gib|bleib|you\b|answer|reply|write|use\b|be\b|greet|ask\b|do not|don't|never|always|keep|say\b|immer\b|nie\b|niemals)",
+    r"|gib|bleib|you\b|answer|reply|write|use\b|be\b|greet|ask\b|do not"
+    r"|don't|never|always|keep|say\b|immer\b|nie\b|niemals)",
     re.IGNORECASE,
 )
 RULES_HEADING = re.compile(r"^\s*rules that always hold", re.IGNORECASE | re.MULTILINE)

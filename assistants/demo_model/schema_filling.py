@@ -33,7 +33,7 @@ def fill_schema(schema: Any, text: str, *, name: str = "", depth: int = DEPTH) -
             return None if value in ("", 0) and any(_is_null(one) for one in schema[union]) else value
     kinds = schema.get("type")
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    nullable = "null" in kinds
+    nullable = "null" in kinds or None in (schema.get("enum") or ())
     kind = next((one for one in kinds if one != "null"), None) or ("object" if "properties" in schema else "string")
     if "enum" in schema:
         return _choice([one for one in schema["enum"] if one is not None], text, nullable=nullable)

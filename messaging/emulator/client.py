@@ -23,13 +23,14 @@ class EmulatorClient:
         parts = urlsplit(self.url)
         self._place = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._timeout, self._local = timeout_seconds, threading.local()
+        self._opened: list[http.client.HTTPConnection] = []
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One control call below `/_emulator/`; the answer's JSON."""
         data = None if body is None else json.dumps(body).encode()
         for last in (False, True):
             kept = getattr(self._local, "connection", None)
-            connection = kept or http.client.HTTPConnection(*self._place, timeout=self._timeout)
+            connection = kept or self._connect()
             self._local.connection = None
             try:
                 connection.request(method, f"/_emulator/{path}", data, {"content-type": "application/json"})
@@ -50,6 +51,16 @@ class EmulatorClient:
         if answer.status >= 400:
             raise EmulatorRefused(answer.status, (found or {}).get("error", "") if isinstance(found, dict) else "")
         return found
+
+    def _connect(self) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection(*self._place, timeout=self._timeout)
+        self._opened.append(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close the kept connections of all threads; a later call opens new ones."""
+        while self._opened:
+            self._opened.pop().close()
 
     # --- what there is -----------------------------------------------------------------------------
     def register_number(self, phone_number_id: str, **fields: Any) -> dict[str, Any]:

@@ -127,8 +127,8 @@ class Store:
         return [{"id": row[0], "at": row[1], "kind": row[2], **json.loads(row[3])} for row in rows]
 
     def first_entry_at(self, at: float) -> int:
-        """The `since` that gives the entries from a moment on."""
-        row = self.database.execute("SELECT max(id) FROM journal WHERE at < ?", (at,)).fetchone()
+        """The `since` that gives the entries from a moment on (shown times are rounded to microseconds)."""
+        row = self.database.execute("SELECT max(id) FROM journal WHERE at < ?", (at - 1e-6,)).fetchone()
         return row[0] or 0
 
     def keep_pending(self, data: dict[str, Any]) -> int:

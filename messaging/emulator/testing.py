@@ -35,4 +35,8 @@ def run_emulator(
     """
     app = Emulator(folder, webhook=webhook, delays=Delays(sent_ms, delivered_ms, retry_seconds))
     with served_in_thread(app, port=port) as server:
-        yield RunningEmulator(server.url, EmulatorClient(server.url))
+        client = EmulatorClient(server.url)
+        try:
+            yield RunningEmulator(server.url, client)
+        finally:
+            client.close()

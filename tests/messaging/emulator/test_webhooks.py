@@ -1,0 +1,324 @@
+"""Statuses and the way to our webhook: signed, retried, in order; and every fault that can be ordered."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import sqlite3
+
+import pytest
+
+from messaging.emulator.client import EmulatorRefused
+from messaging.emulator.refusals import CODES
+from messaging.emulator.testing import run_emulator
+from workspaces.embedded_server import Answer
+
+from .conftest import BODY, EVA, NUMBER, SECRET, TOKEN, WABA, Platform, body_of, code_of, eventually
+
+
+def is_signed(post, secret=SECRET):
+    digest = hmac.new(secret.encode(), post.raw, hashlib.sha256).hexdigest()
+    return post.headers["x-hub-signature-256"] == f"sha256={digest}"
+
+
+def test_sent_delivered_and_read_carry_our_key_and_the_price(platform, emulator, webhook):
+    sent = platform.template(body_of("a", "b"), biz_opaque_callback_data="row-1")[1]["messages"][0]["id"]
+    webhook.statuses(2)
+    assert emulator.customer_reads(EVA, NUMBER) == [sent]
+    statuses = webhook.statuses(3)
+    assert [one["status"] for one in statuses] == ["sent", "delivered", "read"]
+    assert {one["id"] for one in statuses} == {sent}
+    assert {one["biz_opaque_callback_data"] for one in statuses} == {"row-1"}
+    assert all(one["timestamp"].isdigit() and one["recipient_id"] == EVA[1:] for one in statuses)
+    assert statuses[0]["pricing"] == {
+        "billable": True,
+        "pricing_model": "PMP",
+        "category": "utility",
+        "type": "regular",
+    }
+    assert emulator.customer_reads(EVA) == []
+
+
+def test_the_bytes_are_signed_as_they_are_sent(emulator, webhook):
+    emulator.customer_writes(EVA, NUMBER, "Grüße/😀")
+    post = webhook.wait(1)[0]
+    assert is_signed(post)
+    assert rb"Gr\u00fc\u00dfe\/\ud83d\ude00" in post.raw
+    assert post.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("trait", ["on_whatsapp", "blocked"])
+def test_who_cannot_be_reached_is_told_by_a_status(platform, emulator, webhook, trait):
+    emulator.patch_customer(EVA, **{trait: trait == "blocked"})
+    assert platform.template(body_of("a", "b"), biz_opaque_callback_data="row-1")[0] == 200
+    status = webhook.statuses(1)[0]
+    assert (status["status"], status["errors"][0]["code"]) == ("failed", 131026)
+    assert status["biz_opaque_callback_data"] == "row-1"
+    assert emulator.customer_screen(EVA, NUMBER) == []
+
+
+def test_a_phone_that_is_off_gets_its_messages_later(platform, emulator, webhook):
+    emulator.patch_customer(EVA, phone_off=True)
+    platform.template(body_of("a", "b"))
+    assert [one["status"] for one in webhook.statuses(1)] == ["sent"]
+    assert emulator.customer_screen(EVA, NUMBER) == []
+    emulator.patch_customer(EVA, phone_off=False)
+    assert [one["status"] for one in webhook.statuses(2)] == ["sent", "delivered"]
+
+
+def test_a_webhook_is_retried_until_it_is_taken(emulator, webhook):
+    webhook.answers = [Answer(500), Answer(503), Answer(403), Answer(302)]
+    emulator.customer_writes(EVA, NUMBER, "Hallo")
+    posts = webhook.wait(5)
+    assert len({post.raw for post in posts}) == 1
+    eventually(lambda: [one["status"] for one in emulator.webhooks()] == [500, 503, 403, 302, 200])
+    assert [one["attempt"] for one in emulator.webhooks()] == [1, 2, 3, 4, 5]
+
+
+def test_a_lost_connection_is_retried_too(emulator, webhook):
+    webhook.answers = [Answer(fate="close")]
+    emulator.customer_writes(EVA, NUMBER, "Hallo")
+    webhook.wait(2)
+    eventually(lambda: len(emulator.webhooks()) == 2)
+    assert emulator.webhooks()[0]["status"] is None
+
+
+def test_order_is_kept_where_nothing_fails(emulator, webhook):
+    wamids = [emulator.customer_writes(EVA, NUMBER, str(index)) for index in range(20)]
+    assert [post.value["messages"][0]["id"] for post in webhook.wait(20)] == wamids
+
+
+def test_a_number_without_webhook_is_noted_in_the_journal(emulator):
+    emulator.register_number(NUMBER, webhook=None)
+    emulator.customer_writes(EVA, NUMBER, "Hallo")
+    entry = eventually(emulator.webhooks)[0]
+    assert (entry["url"], entry["status"]) == (None, None)
+    assert entry["body"]["entry"][0]["changes"][0]["value"]["messages"]
+
+
+def test_number_changes_are_told(emulator, webhook):
+    emulator.patch_number(NUMBER, status="DISCONNECTED")
+    emulator.patch_number(NUMBER, quality="RED")
+    emulator.patch_number(NUMBER, limit=-1)
+    emulator.patch_number(NUMBER, throughput=1000)
+    quality, capability, throughput = webhook.wait(3)
+    assert (quality.field, quality.value["event"]) == ("phone_number_quality_update", "FLAGGED")
+    assert capability.field == "business_capability_update"
+    assert capability.value["max_daily_conversations_per_business"] == -1
+    assert throughput.value["event"] == "THROUGHPUT_UPGRADE"
+    assert isinstance(json.loads(quality.raw)["entry"][0]["time"], int)
+
+
+def test_template_changes_are_told(emulator, webhook):
+    key = emulator.call("GET", "templates")["data"][0]["id"]
+    emulator.patch_template(key, status="PAUSED", quality="RED", category="MARKETING")
+    emulator.patch_template(key, status="FLAGGED")
+    emulator.patch_template(key, status="REINSTATED")
+    category, quality, paused, flagged, back = webhook.wait(5)
+    assert category.field == "template_category_update"
+    assert (category.value["previous_category"], category.value["new_category"]) == ("UTILITY", "MARKETING")
+    assert (quality.value["previous_quality_score"], quality.value["new_quality_score"]) == ("UNKNOWN", "RED")
+    assert (paused.value["event"], "other_info" in paused.value) == ("PAUSED", True)
+    assert (flagged.value["event"], back.value["event"]) == ("FLAGGED", "REINSTATED")
+    assert emulator.call("GET", "templates")["data"][0]["status"] == "APPROVED"
+
+
+# --- faults ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_every_code_comes_on_demand_in_the_platforms_envelope(platform, emulator, code):
+    emulator.fault({"path": "/messages"}, {"error": code})
+    answer = platform.template(body_of("a", "b"))
+    assert code_of(answer) == code
+    assert answer[0] == CODES[code][0]
+    assert platform.template(body_of("a", "b"))[0] == 200
+
+
+def test_an_error_with_words_subcode_and_status_of_its_own(platform, emulator):
+    emulator.fault({}, {"error": {"code": 100, "details": "so", "subcode": 33, "status": 418}})
+    status, answer = platform.call("GET", NUMBER)
+    assert status == 418
+    assert (answer["error"]["error_subcode"], answer["error"]["error_data"]["details"]) == (33, "so")
+
+
+def test_a_plain_http_answer(platform, emulator):
+    emulator.fault({"type": "template"}, {"http": {"status": 503, "body": "<h1>Sorry</h1>"}}, times=2)
+    assert platform.template(body_of("a", "b")) == (503, "<h1>Sorry</h1>")
+    assert platform.call("GET", NUMBER)[0] == 200
+    assert platform.template(body_of("a", "b"))[0] == 503
+    assert platform.template(body_of("a", "b"))[0] == 200
+    emulator.fault({}, {"http": 502})
+    emulator.fault({}, {"http": {"status": 500, "body": {"a": 1}}})
+    assert platform.call("GET", NUMBER) == (502, "")
+    assert platform.call("GET", NUMBER) == (500, {"a": 1})
+
+
+def test_a_delay_and_an_error_add_up(platform, emulator):
+    emulator.fault({}, {"delay_ms": 30}, times=None)
+    emulator.fault({"to": EVA[1:]}, {"error": 131000})
+    assert code_of(platform.template(body_of("a", "b"))) == 131000
+    entry = emulator.journal()[-1]
+    assert entry["fault"] == {"delay_ms": 30, "error": 131000}
+    emulator.clear_faults()
+    assert emulator.call("GET", "faults")["data"] == []
+
+
+def test_faults_match_the_template_and_the_recipient(platform, emulator):
+    emulator.fault({"template": "anderes"}, {"error": 131000})
+    emulator.fault({"to": "+4366400000000"}, {"error": 131000})
+    emulator.fault({"path": "/v*/9/messages"}, {"error": 131000})
+    assert platform.template(body_of("a", "b"))[0] == 200
+    assert len(emulator.call("GET", "faults")["data"]) == 3
+
+
+@pytest.mark.parametrize("fate", ["accept_then_close", "accept_then_hang"])
+def test_accepted_and_the_answer_lost(running, platform, emulator, webhook, fate):
+    emulator.fault({"path": "/messages"}, {fate: True})
+    template = {"name": "termin", "language": {"code": "de"}, "components": [body_of("a", "b")]}
+    body = {"messaging_product": "whatsapp", "to": EVA, "type": "template", "template": template}
+    connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=0.3)
+    connection.request("POST", f"/v26.0/{NUMBER}/messages", json.dumps(body), {"authorization": f"Bearer {TOKEN}"})
+    with pytest.raises((ConnectionError, TimeoutError)):
+        connection.getresponse()
+    connection.close()
+    assert len(emulator.sends()) == 1
+    assert [one["status"] for one in webhook.statuses(2)] == ["sent", "delivered"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "told"),
+    [
+        ({"drop_status": True}, []),
+        ({"drop_status": "sent"}, ["delivered"]),
+        ({"double_status": True}, ["sent", "sent", "delivered", "delivered"]),
+        ({"reverse_status": True}, ["delivered", "sent"]),
+        ({"fail_status": 131049}, ["failed"]),
+        ({"fail_status": {"code": 130472, "details": "experiment"}}, ["failed"]),
+    ],
+)
+def test_statuses_that_go_wrong(platform, emulator, webhook, effect, told):
+    emulator.fault({"type": "template"}, effect)
+    platform.template(body_of("a", "b"))
+    platform.template(body_of("c", "d"), to="+4366400000001", biz_opaque_callback_data="good")
+    statuses = webhook.statuses(len(told) + 2)
+    assert [one["status"] for one in statuses if "biz_opaque_callback_data" not in one] == told
+
+
+def test_a_doubled_webhook_and_a_bad_signature(emulator, webhook):
+    emulator.fault({"to": EVA}, {"double_webhook": True})
+    emulator.customer_writes(EVA, NUMBER, "Hallo")
+    first, second = webhook.wait(2)
+    assert first.raw == second.raw
+    emulator.fault({"type": "text"}, {"bad_signature": True})
+    webhook.answers = [Answer(403)]
+    emulator.customer_writes(EVA, NUMBER, "Hallo")
+    forged, genuine = webhook.wait(4)[2:]
+    assert not is_signed(forged)
+    assert is_signed(genuine)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        [],
+        {"effect": {}},
+        {"effect": {"explode": True}},
+        {"effect": {"error": 1}, "match": {"moon": "full"}},
+        {"effect": {"error": 1}, "times": 0},
+        {"effect": {"error": 1}, "times": True},
+    ],
+)
+def test_a_fault_that_cannot_be_is_refused(emulator, order):
+    with pytest.raises(EmulatorRefused):
+        emulator.call("POST", "faults", order)
+
+
+# --- journal, clock, reset, restart ----------------------------------------------------------------
+def test_the_journal_has_calls_and_webhooks_in_order(platform, emulator, webhook):
+    platform.template(body_of("a", "b"))
+    webhook.statuses(2)
+    eventually(lambda: len(emulator.webhooks()) == 2)
+    entries = emulator.journal()
+    assert [entry["kind"] for entry in entries] == ["call", "webhook", "webhook"]
+    call = entries[0]
+    assert (call["method"], call["path"], call["status"]) == ("POST", f"/v26.0/{NUMBER}/messages", 200)
+    assert call["body"]["template"]["name"] == "termin"
+    assert call["answer"]["messages"][0]["id"] == emulator.sends()[0]["wamid"]
+    assert TOKEN not in json.dumps(entries)
+    assert emulator.journal(entries[0]["id"]) == entries[1:]
+    assert emulator.journal(entries[0]["at"]) == entries
+    assert emulator.call("GET", "journal?since=0&limit=1")["last"] == entries[0]["id"]
+    with pytest.raises(EmulatorRefused):
+        emulator.journal("vorgestern")
+
+
+def test_the_clock_is_set_and_given_back(emulator):
+    assert emulator.set_clock("2030-01-01T00:00:00Z") == {"now": "2030-01-01T00:00:00+00:00", "fixed": True}
+    assert emulator.set_clock(None)["fixed"] is False
+    for order in ({}, {"now": "morgen"}, {"now": 5}):
+        with pytest.raises(EmulatorRefused):
+            emulator.call("POST", "clock", order)
+
+
+def test_reset_forgets_all_or_keeps_numbers_and_templates(platform, emulator):
+    emulator.customer_writes(EVA, NUMBER, "Hallo")
+    emulator.set_clock("2030-01-01T00:00:00Z")
+    emulator.reset(keep=("numbers", "templates"))
+    assert emulator.customer_screen(EVA) == []
+    assert code_of(platform.text()) == 131047
+    assert platform.template(body_of("a", "b"))[0] == 200
+    emulator.reset()
+    assert code_of(platform.template(body_of("a", "b"))) == 190
+    assert [one["status"] for one in emulator.journal()] == [401]
+
+
+@pytest.mark.parametrize(
+    ("path", "order"),
+    [
+        (f"numbers/{NUMBER}", {"limit": "viel"}),
+        (f"numbers/{NUMBER}", {"shoe_size": 43}),
+        ("numbers/404", {"phone": "+4915112345678"}),
+        ("numbers/404", {"waba_id": "1", "phone": "abc"}),
+        ("templates", {"waba_id": WABA}),
+        ("templates", {"waba_id": WABA, "name": "a", "language": "de", "id": "x"}),
+        ("templates", None),
+    ],
+)
+def test_wrong_seeds_are_refused(emulator, path, order):
+    with pytest.raises(EmulatorRefused):
+        emulator.call("PUT", path, order)
+
+
+def test_unknown_things_cannot_be_patched(emulator):
+    for path in ("numbers/404", "templates/404"):
+        with pytest.raises(EmulatorRefused):
+            emulator.call("PATCH", path, {"status": "X"})
+
+
+def test_all_survives_a_restart_and_goes_on(tmp_path, webhook):
+    with run_emulator(tmp_path, sent_ms=2, delivered_ms=60_000, retry_seconds=60) as first:
+        first.client.register_number(
+            NUMBER, waba_id=WABA, phone="+4915112345678", token=TOKEN, app_secret=SECRET, webhook="http://127.0.0.1:9/"
+        )
+        first.client.add_template(waba_id=WABA, name="termin", language="de", components=BODY)
+        first.client.customer_writes(EVA, NUMBER, "Hallo")
+        Platform(first.url).template(body_of("a", "b"), biz_opaque_callback_data="row-1")
+        eventually(lambda: len(first.client.webhooks()) == 2)
+        before = first.client.journal()
+    assert (tmp_path / "emulator.sqlite3").exists()
+    with run_emulator(tmp_path, sent_ms=2, delivered_ms=6, retry_seconds=0.05) as second:
+        second.client.register_number(NUMBER, webhook=webhook.url)
+        assert second.client.journal()[: len(before)] == before
+        assert Platform(second.url).text("Die Tür steht noch offen")[0] == 200
+        statuses = webhook.statuses(4)
+        assert {one["status"] for one in statuses if one.get("biz_opaque_callback_data")} == {"sent", "delivered"}
+        assert any("messages" in post.value for post in webhook.posts)
+    with sqlite3.connect(tmp_path / "emulator.sqlite3") as database:
+        assert database.execute("SELECT count(*) FROM journal").fetchone()[0] > len(before)
+
+
+def test_sends_go_on_while_the_webhook_hangs(platform, emulator, webhook):
+    webhook.answers = [Answer(fate="hang")]
+    emulator.customer_writes(EVA, NUMBER, "Hallo")
+    webhook.wait(1)
+    assert [platform.template(body_of("a", "b"), to=f"+43664000000{i}")[0] for i in range(5)] == [200] * 5
+    assert len(webhook.statuses(10)) == 10
