@@ -3,6 +3,7 @@
 Nothing is patched out: messages go over HTTP to the emulator, webhooks come back signed, tasks lie on the queue.
 """
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,8 +22,8 @@ from automations.services.clock import tick
 from automations.services.editing import add_step, create_flow, set_trigger
 from automations.services.publishing import publish_flow, switch_flow
 from messaging.emulator.client import EmulatorClient
-from messaging.models import Sender, Template
-from workspaces.models import Membership, QueuedTask, Workspace
+from messaging.models import Message, Sender, Template
+from workspaces.models import Membership, Notification, QueuedTask, Workspace
 
 NOON = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
 EVA = "+436641234567"
@@ -86,13 +87,28 @@ class House:
     def customer_writes(self, text: str, phone: str = EVA, **more: Any) -> str:
         """A customer writes, and the house has dealt with it."""
         wamid = self.emulator.customer_writes(phone, self.sender.provider_number_id, text, **more)
-        self.wait_for_webhooks()
+        self.wait_for_webhook(wamid)
         self.settle()
         return wamid
 
-    def wait_for_webhooks(self) -> None:
-        """The emulator posts from threads of its own; give the wire a moment."""
-        time.sleep(0.05)
+    def wait_for_webhook(self, *texts: str) -> None:
+        """Wait until the emulator's webhook that holds these texts was acknowledged."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            for entry in reversed(self.emulator.webhooks(self.journal_start)):
+                told = json.dumps(entry["body"])
+                if entry["status"] == 200 and all(text in told for text in texts):
+                    return
+            time.sleep(0.01)
+        raise AssertionError(f"no acknowledged webhook with {texts}")
+
+    def statuses_of(self, message: Message, *statuses: str) -> Message:
+        """Wait for the webhooks of these statuses, and give the message as it stands then."""
+        for status in statuses:
+            self.wait_for_webhook(message.provider_id, f'"status": "{status}"')
+        self.settle()
+        message.refresh_from_db()
+        return message
 
     def screen(self, phone: str = EVA) -> list[str]:
         """The texts on the customer's screen that came from us."""
@@ -169,6 +185,15 @@ class House:
             step = add_step(flow=flow, parent=parent, lane=lane, **arguments)
             for lane_key, inner in planned.get("lanes", {}).items():
                 self.add_steps(flow, inner, parent=step, lane=lane_key)
+
+    def messages(self) -> list[Message]:
+        """Our messages, oldest first."""
+        rows = Message.objects.in_workspace(self.workspace).filter(direction=Message.Direction.OUT)
+        return list(rows.select_related("chat__contact").order_by("id"))
+
+    def notices(self) -> list[Notification]:
+        """What the team was told, oldest first."""
+        return list(Notification.objects.in_workspace(self.workspace).order_by("id"))
 
     def runs(self) -> list[Run]:
         """Every run, oldest first."""

@@ -24,10 +24,9 @@ def test_hallo_is_answered_by_a_flow(house: House) -> None:
 def test_ticks_come_back_to_the_message(house: House) -> None:
     house.flow("message_received", [{"type": "send_text", "config": {"text": "Guten Tag"}}])
     house.customer_writes("Hallo")
+    (message,) = house.messages()
     house.emulator.customer_reads(EVA)
-    house.wait_for_webhooks()
-    house.settle()
-    message = Message.objects.in_workspace(house.workspace).get(direction="out")
+    house.statuses_of(message, "sent", "delivered", "read")
     assert message.status == Message.Status.READ
     assert {status.status for status in message.statuses.all()} == {"sent", "delivered", "read"}
 
