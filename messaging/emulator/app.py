@@ -8,6 +8,7 @@ from messaging.emulator.clock import Clock
 from messaging.emulator.control import Control
 from messaging.emulator.customers import Customers
 from messaging.emulator.deliveries import Delays, Deliveries
+from messaging.emulator.media import Media
 from messaging.emulator.platform import Platform
 from messaging.emulator.refusals import Refusal
 from messaging.emulator.sending import STATUS_FAULTS, Sending
@@ -36,8 +37,9 @@ class Emulator:
         self.deliveries = Deliveries(self.world, self.store, self.clock, self.webhooks, delays)
         self.sending = Sending(self.world, self.store, self.clock, self.deliveries)
         self.templates = TemplateApi(self.world, self.clock, self.webhooks)
-        self.platform = Platform(self.world, self.sending, self.templates)
-        customers = Customers(self.world, self.store, self.clock, self.webhooks, self.deliveries, self.sending)
+        media = Media(self.world, self.clock)
+        self.platform = Platform(self.world, self.sending, self.templates, media)
+        customers = Customers(self.world, self.store, self.clock, self.webhooks, self.deliveries, self.sending, media)
         self.control = Control(
             self.world, self.store, self.clock, self.faults, self.webhooks, customers, self.templates, self._reset
         )
@@ -86,6 +88,8 @@ class Emulator:
         except Refusal as refusal:
             data = refusal.envelope()
             return json_answer(data, refusal.status), data
+        if isinstance(data, Answer):
+            return data, f"{len(data.body)} bytes"
         return json_answer(data), data
 
     def _log(self, request: Request, at: float, answer: Answer, data: Any, faults: dict[str, Any]) -> None:
@@ -140,6 +144,8 @@ def _http_fault(effect: Any) -> Answer:
 def _journal_body(request: Request) -> Any:
     if not request.body:
         return None
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        return f"{len(request.body)} bytes"
     try:
         return request.json()
     except ValueError:

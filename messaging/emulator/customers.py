@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import secrets
 from typing import Any
 
@@ -10,6 +9,7 @@ from messaging.emulator import payloads
 from messaging.emulator.clock import Clock, parse_time
 from messaging.emulator.deliveries import Deliveries
 from messaging.emulator.inbound import KINDS, ControlRefused, content
+from messaging.emulator.media import Media
 from messaging.emulator.records import Customer, Message, Number
 from messaging.emulator.sending import Sending
 from messaging.emulator.store import Store
@@ -32,9 +32,10 @@ class Customers:
         webhooks: WebhookSender,
         deliveries: Deliveries,
         sending: Sending,
+        media: Media,
     ) -> None:
         self.world, self.store, self.clock = world, store, clock
-        self.webhooks, self.deliveries, self.sending = webhooks, deliveries, sending
+        self.webhooks, self.deliveries, self.sending, self.media = webhooks, deliveries, sending, media
 
     def write(self, phone: str, order: Any) -> dict[str, Any]:
         """A customer writes, taps or calls; `{"wamid", "customer"}`. Raises ControlRefused."""
@@ -215,16 +216,7 @@ class Customers:
             data = base64.b64decode(order["content"], validate=True) if order.get("content") else sample
         except (binascii.Error, ValueError, TypeError):
             raise ControlRefused("content must be base64.") from None
-        media = {
-            "id": str(secrets.randbelow(9 * 10**15) + 10**15),
-            "mime_type": order.get("mime_type") or mime_type,
-            "sha256": base64.b64encode(hashlib.sha256(data).digest()).decode(),
-            "file_size": len(data),
-            "number_id": order["to"],
-            "content": base64.b64encode(data).decode(),
-        }
-        self.world.save_media(media)
-        return media
+        return self.media.keep(str(order["to"]), data, order.get("mime_type") or mime_type, inbound=True)
 
     def _send(self, number: Number, customer: Customer, payload: dict[str, Any], kind: str) -> None:
         facts = {"to": customer.phone, "type": kind, "path": "/webhook"}

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from messaging.emulator.media import DOWNLOAD_PATH, Media
 from messaging.emulator.payloads import TIERS
 from messaging.emulator.records import Number
 from messaging.emulator.refusals import Refusal, invalid, unknown_object
@@ -22,11 +23,13 @@ FIELDS = ("id", "verified_name", "code_verification_status", "display_phone_numb
 class Platform:
     """Routes and answers the platform's calls. Raises Refusal for whatever the platform refuses."""
 
-    def __init__(self, world: World, sending: Sending, templates: TemplateApi) -> None:
-        self.world, self.sending, self.templates = world, sending, templates
+    def __init__(self, world: World, sending: Sending, templates: TemplateApi, media: Media) -> None:
+        self.world, self.sending, self.templates, self.media = world, sending, templates, media
 
     async def answer(self, request: Request, faults: dict[str, Any]) -> Any:
-        """The body of the answer (status 200)."""
+        """The body of the answer (status 200), or an Answer where it is no JSON."""
+        if request.path == DOWNLOAD_PATH and request.method == "GET":
+            return self.media.download(request, self.world.tokens[self._token(request)])
         match = VERSIONED.match(request.path)
         if match is None:
             raise Refusal(100, f"Unknown path components: {request.path}", status=404)
@@ -47,6 +50,9 @@ class Platform:
             if parts[1] == "messages" and request.method == "POST":
                 number = number_of_token(self.world, parts[0], mine, request.method)
                 return self.sending.post(number, parameters(request), faults)
+            if parts[1] == "media" and request.method == "POST":
+                number = number_of_token(self.world, parts[0], mine, request.method)
+                return self.media.upload(number.id, request)
             if route is not None:
                 answer = route(parts[0], request, mine)
                 return await answer if isinstance(answer, Awaitable) else answer
@@ -65,7 +71,7 @@ class Platform:
         raise unknown_object(key, request.method)
 
     def _object(self, key: str, request: Request, mine: set[str]) -> Any:
-        """A number, a template or a business account by its id."""
+        """A number, a template, a business account or a file by its id."""
         number, template = self.world.numbers.get(key), self.world.templates.get(key)
         if number is not None and key in mine and request.method == "GET":
             return show_number(number, request.query.get("fields"))
@@ -74,7 +80,7 @@ class Platform:
         if key in self._wabas(mine) and request.method == "GET":
             first = self.world.numbers_of(key)[0]
             return {"id": key, "name": first.name, "currency": "EUR", "timezone_id": "57"}
-        raise unknown_object(key, request.method)
+        return self.media.object(key, request, mine)
 
     def _wabas(self, mine: set[str]) -> set[str]:
         return {self.world.numbers[key].waba_id for key in mine}

@@ -159,6 +159,11 @@ class World:
         self.media[media["id"]] = media
         self.store.save("media", media["id"], media)
 
+    def delete_media(self, key: str) -> None:
+        """Remove a file."""
+        del self.media[key]
+        self.store.delete("media", key)
+
 
 FIELDS_OF_NUMBER = frozenset(field.name for field in dataclasses.fields(Number)) - {"id"}
 FIELDS_OF_TEMPLATE = frozenset(field.name for field in dataclasses.fields(Template)) - {"id"}

@@ -80,11 +80,14 @@ class Platform:
     token: str = TOKEN
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        return self.raw(method, f"/v26.0/{path}", body, **headers)
+
+    def raw(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=10)
         sent = {"authorization": f"Bearer {self.token}", "content-type": "application/json"} | headers
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         try:
-            connection.request(method, f"/v26.0/{path}", data, {k: v for k, v in sent.items() if v})
+            connection.request(method, path, data, {k: v for k, v in sent.items() if v})
             answer = connection.getresponse()
             raw = answer.read()
         finally:
