@@ -1,12 +1,14 @@
 """The workspaces app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class WorkspacesConfig(AppConfig):
     """Registers the app, its wake-ups and the login of the admin."""
 
     name = "workspaces"
+    verbose_name = _("People and workspaces")
 
     def ready(self) -> None:
         from workspaces.accounts import guard_admin_login

@@ -1,0 +1,25 @@
+"""What only grows is cut back: live changes and answers kept for repeated calls. The clock calls it."""
+
+from datetime import datetime, timedelta
+
+from workspaces.models import Change, IdempotentCall, Workspace
+
+CALLS_KEPT = timedelta(hours=24)
+BATCH = 1_000
+
+
+def sweep(now: datetime) -> int:
+    """Delete changes older than an hour and idempotent calls older than a day, at most a batch of each a workspace.
+
+    Returns how many rows went.
+    """
+    gone, changes_before = 0, now - timedelta(seconds=Change.KEPT_SECONDS)
+    for workspace in Workspace.objects.all().iterator():
+        changes = Change.objects.filter(
+            workspace=workspace, created_at__lt=now - timedelta(seconds=Change.KEPT_SECONDS)
+        )
+        gone += Change.objects.filter(pk__in=list(changes.values_list("pk", flat=True)[:BATCH])).delete()[0]
+        calls = IdempotentCall.objects.in_workspace(workspace)
+        old = calls.filter(created_at__lt=now - CALLS_KEPT).values_list("pk", flat=True)[:BATCH]
+        gone += calls.filter(pk__in=list(old)).delete()[0]
+    return gone
