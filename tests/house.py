@@ -20,9 +20,11 @@ from assistants.models import Assistant
 from automations.models import Flow, Run
 from automations.services.clock import tick
 from automations.services.editing import add_step, create_flow, set_trigger
+from automations.services.events import accept_event
 from automations.services.publishing import publish_flow, switch_flow
 from messaging.emulator.client import EmulatorClient
-from messaging.models import Message, Sender, Template
+from messaging.models import Chat, Message, Pace, Sender, Template
+from messaging.services.pacing import pair_bucket
 from workspaces.models import Membership, Notification, QueuedTask, Workspace
 
 NOON = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
@@ -109,6 +111,29 @@ class House:
         self.settle()
         message.refresh_from_db()
         return message
+
+    def event(self, name: str, **data: Any) -> None:
+        """Another system tells us of something, and the house has dealt with it."""
+        accept_event(workspace=self.workspace, name=name, data=data, now=self.now)
+        self.settle()
+
+    def set_sender(self, **changes: Any) -> None:
+        """Change our copy of the sender."""
+        Sender.objects.in_workspace(self.workspace).filter(pk=self.sender.pk).update(**changes)
+        self.sender.refresh_from_db()
+
+    def set_template_status(self, name: str, status: str) -> None:
+        """Change our copy of a template, as a webhook of the platform would."""
+        Template.objects.in_workspace(self.workspace).filter(name=name).update(status=status)
+
+    def use_up_the_pair_rate(self, *, hours: float, phone: str = EVA) -> None:
+        """So much was written to this customer that the next slot is that far away."""
+        chat = Chat.objects.in_workspace(self.workspace).get(contact__phone=phone)
+        bucket = pair_bucket(chat)
+        Pace.objects.in_workspace(self.workspace).update_or_create(
+            key=bucket.key,
+            defaults={"workspace": self.workspace, "next_at": self.now + timedelta(hours=hours) + bucket.tolerance},
+        )
 
     def screen(self, phone: str = EVA) -> list[str]:
         """The texts on the customer's screen that came from us."""
