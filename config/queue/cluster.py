@@ -1,13 +1,16 @@
 """A django-q2 cluster's main process; `python -m config.queue fast` runs it, or the supervisor forks it."""
 
+import os
 import signal
 import sys
 import time
+from multiprocessing import Process
 from types import FrameType
 
 from django.conf import settings
-from django_q.cluster import Cluster
-from django_q.conf import Conf
+from django_q import cluster as django_q_cluster
+from django_q.cluster import Cluster, Sentinel
+from django_q.conf import Conf, logger
 
 from config.queue.heartbeat import Pulse
 from config.supervisor.parent import kill_forks_with_their_parent
@@ -29,6 +32,22 @@ class StoppableCluster(Cluster):
         super().sig_handler(signum, frame)
 
 
+class StrictSentinel(Sentinel):
+    """django-q2's guard; where one of its processes was killed, the whole cluster is started anew.
+
+    The dead one may have held the lock of a queue that the others share: they would wait for it until the heartbeat
+    is missed, 30 s (an idle worker: 1 of 3 tries; a monitor: nothing is acknowledged any more).
+    """
+
+    def reincarnate(self, process: Process) -> None:
+        """Replace a process that ended by itself; end the cluster after one that was killed."""
+        if process.exitcode is not None and process.exitcode < 0:
+            logger.critical("%s was killed by signal %s: starting the cluster anew", process.name, -process.exitcode)
+            os.kill(self.parent_pid, signal.SIGKILL)
+            os._exit(1)
+        super().reincarnate(process)
+
+
 def choose(name: str) -> None:
     """Make this process the cluster of that name; raises KeyError for one that settings do not know.
 
@@ -46,6 +65,7 @@ def run_cluster(name: str) -> int:
     pulse.connect()
     # A killed main process or sentinel must not leave workers behind that go on executing.
     kill_forks_with_their_parent()
+    django_q_cluster.Sentinel = StrictSentinel
     cluster = StoppableCluster()
     cluster.start()
     # Only the main process gets SIGTERM, so wait where a signal handler may run.
