@@ -65,25 +65,31 @@ def dispatch(message: Message, terms: Terms, *, now: datetime) -> Message:
 
 def _dispatch(message: Message, terms: Terms, now: datetime) -> Message:
     try:
-        while True:
-            attempt = attempt_of(message, terms)
-            check_attempt(attempt, now=now)
-            terms, slot = next_slot(message, attempt, terms, now)
-            if slot is None:
-                with web_seat(message.cause_kind) as is_free:
-                    if not is_free:
-                        queue = replace(terms, slots=replace(terms.slots, kind="queue"))
-                        return _park(message, queue, Slot(at=now, limit="web"), now)
-                    result = _send_now(message, terms, now)
-                if isinstance(result, Message):
-                    return result
-                terms, slot = result
-            if not is_waited_for_here(terms, slot, now):
-                return _park(message, terms, slot, now)
-            time.sleep(max((slot.at - now).total_seconds(), 0))
-            now = max(now, slot.at)
+        with web_seat(message.cause_kind) as is_free:
+            if is_free:
+                return _send_in_time(message, terms, now)
+            queue = replace(terms, slots=replace(terms.slots, kind="queue"))
+            check_attempt(attempt_of(message, queue), now=now)
+            return _park(message, queue, Slot(at=now, limit="web"), now)
     except BotenwerkError as error:
         raise _fail(message, error, terms, now) from None
+
+
+def _send_in_time(message: Message, terms: Terms, now: datetime) -> Message:
+    """Check, take a slot, send; and again after each wait that is short enough for the caller to sit out."""
+    while True:
+        attempt = attempt_of(message, terms)
+        check_attempt(attempt, now=now)
+        terms, slot = next_slot(message, attempt, terms, now)
+        if slot is None:
+            result = _send_now(message, terms, now)
+            if isinstance(result, Message):
+                return result
+            terms, slot = result
+        if not is_waited_for_here(terms, slot, now):
+            return _park(message, terms, slot, now)
+        time.sleep(max((slot.at - now).total_seconds(), 0))
+        now = max(now, slot.at)
 
 
 def resend_unknown(message: Message, *, now: datetime) -> bool:
