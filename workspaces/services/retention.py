@@ -15,9 +15,7 @@ def sweep(now: datetime) -> int:
     """
     gone, changes_before = 0, now - timedelta(seconds=Change.KEPT_SECONDS)
     for workspace in Workspace.objects.all().iterator():
-        changes = Change.objects.filter(
-            workspace=workspace, created_at__lt=now - timedelta(seconds=Change.KEPT_SECONDS)
-        )
+        changes = Change.objects.filter(workspace=workspace, created_at__lt=changes_before)
         gone += Change.objects.filter(pk__in=list(changes.values_list("pk", flat=True)[:BATCH])).delete()[0]
         calls = IdempotentCall.objects.in_workspace(workspace)
         old = calls.filter(created_at__lt=now - CALLS_KEPT).values_list("pk", flat=True)[:BATCH]
