@@ -57,7 +57,7 @@ class ApiKey(TenantRow):
     # Where the key's calls so far reach to at the allowed rate (GCRA); see api/rate_limit.py.
     paced_until = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = ApiKeyQuerySet.as_manager()
+    objects = ApiKeyQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = _("API key")
