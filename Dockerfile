@@ -5,7 +5,7 @@ COPY requirements.lock .
 RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY . .
 RUN for po in config/locale/*/LC_MESSAGES/django.po; do \
-        /venv/bin/pybabel compile -q -i "$po" -o "${po%.po}.mo" -l "$(basename "$(dirname "$(dirname "$po")")")"; \
+        /venv/bin/pybabel -q compile -i "$po" -o "${po%.po}.mo" -l "$(basename "$(dirname "$(dirname "$po")")")"; \
     done
 # Collecting files needs no secret and no database; the keys made here stay in this stage.
 RUN DATA_DIR=/tmp/build DJANGO_SETTINGS_MODULE=config.settings.production \

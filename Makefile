@@ -48,7 +48,7 @@ lint: $(DEVELOPMENT) $(MESSAGES)
 messages: $(DEVELOPMENT)
 	$(BIN)/python -m config.messages extract
 	$(BIN)/python -m config.messages check
-	$(BIN)/pybabel compile -q -D django -d config/locale
+	$(BIN)/pybabel -q compile -D django -d config/locale
 
 screenshots: $(DEVELOPMENT) $(MESSAGES)
 	$(BIN)/python -m tests.e2e.screenshots
@@ -82,4 +82,4 @@ $(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
 
 # Babel needs no system package, unlike msgfmt; it leaves fuzzy entries out.
 %.mo: %.po $(RUNTIME)
-	$(BIN)/pybabel compile -q -i $< -o $@ -l $(notdir $(patsubst %/LC_MESSAGES/,%,$(dir $<)))
+	$(BIN)/pybabel -q compile -i $< -o $@ -l $(notdir $(patsubst %/LC_MESSAGES/,%,$(dir $<)))

@@ -41,7 +41,7 @@ class OnThreads(WsgiToAsgi):
     """A WSGI application on a pool of threads that live on, so that database connections do too."""
 
     def __init__(self, wsgi_application: Callable[..., Any], *, threads: int) -> None:
-        super().__init__(wsgi_application)
+        super().__init__(wsgi_application)  # type: ignore[no-untyped-call]
         pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="page")
 
         class Instance(WsgiToAsgiInstance):
@@ -57,7 +57,8 @@ class OnThreads(WsgiToAsgi):
         async def send_message(message: Message) -> None:
             await send(message)
 
-        await self._instance(self.wsgi_application, self.duplicate_header_limit)(scope, receive, send_message)
+        bridge = self._instance(self.wsgi_application, self.duplicate_header_limit)  # type: ignore[no-untyped-call]
+        await bridge(scope, receive, send_message)
 
 
 class FrontDoor:

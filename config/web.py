@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 from django.conf import settings
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server import MPServer
 
 from config.supervisor.parent import kill_forks_with_their_parent
 from workspaces.stopping import is_stopping, request_stop
@@ -21,13 +21,13 @@ from workspaces.stopping import is_stopping, request_stop
 KILL_SECONDS = 5
 
 
-class WebServer(Server):
+class WebServer(MPServer):
     """Granian's main process; its workers see the stop in shared memory and end their streams."""
 
     def signal_handler_interrupt(self, signum: int, frame: FrameType | None) -> Any:
         """Stop: an open stream would hold the workers until the kill time-out."""
         request_stop()
-        return super().signal_handler_interrupt(signum, frame)
+        return super().signal_handler_interrupt(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def run_web(port: int | None = None) -> int:

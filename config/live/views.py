@@ -43,7 +43,8 @@ def _is_logged_in(request: HttpRequest) -> bool:
 
 
 def _workspace_id(request: HttpRequest, slug: str) -> int:
-    memberships = Membership.objects.filter(user_id=request.user.pk, workspace__slug=slug, workspace__is_paused=False)
+    user_id = request.user.pk or 0
+    memberships = Membership.objects.filter(user_id=user_id, workspace__slug=slug, workspace__is_paused=False)
     workspace_id = memberships.values_list("workspace_id", flat=True).first()
     if workspace_id is None:
         raise Http404
@@ -65,14 +66,15 @@ async def _events(workspace_id: int, topics: frozenset[str], last_id: int | None
             yield _frame(change)
         while not is_stopping():
             try:
-                change = await asyncio.wait_for(subscription.waiting.get(), KEEP_ALIVE_SECONDS)
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                    new = await subscription.waiting.get()
             except TimeoutError:
                 yield b": alive\n\n"
                 continue
-            if change is None:
+            if new is None:
                 return
-            if change.topic == ALL or change.id not in sent:
-                yield _frame(change)
+            if new.topic == ALL or new.id not in sent:
+                yield _frame(new)
 
 
 def _frame(change: Seen) -> bytes:

@@ -6,6 +6,7 @@ import sys
 import time
 from multiprocessing import Process
 from types import FrameType
+from typing import cast
 
 from django.conf import settings
 from django_q import cluster as django_q_cluster
@@ -53,7 +54,7 @@ def choose(name: str) -> None:
 
     django-q2 reads `Q_CLUSTER_NAME` when it is imported, which a fork of a loaded process comes too late for.
     """
-    chosen = settings.Q_CLUSTER["ALT_CLUSTERS"][name]
+    chosen = cast("dict[str, dict[str, int]]", settings.Q_CLUSTER["ALT_CLUSTERS"])[name]
     Conf.CLUSTER_NAME = name
     Conf.WORKERS = chosen["workers"]
     Conf.QUEUE_LIMIT = chosen["queue_limit"]

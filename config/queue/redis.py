@@ -3,7 +3,6 @@
 import logging
 import time
 from functools import cache
-from typing import Any
 
 import redis
 from django_q.brokers.redis_broker import Redis
@@ -21,7 +20,7 @@ ERROR_PAUSE_SECONDS = 1.0
 
 
 @cache
-def client(read_seconds: float) -> "redis.Redis[Any]":
+def client(read_seconds: float) -> redis.Redis:
     """This process's client: a connection that went stale is tried anew once, all else fails fast."""
     return redis.Redis.from_url(
         Conf.REDIS,
@@ -39,7 +38,7 @@ class RedisBroker(Redis):
         self._beats = SlippedInBeats()
 
     @staticmethod
-    def get_connection(list_key: str | None = None) -> "redis.Redis[Any]":
+    def get_connection(list_key: str | None = None) -> redis.Redis:
         """The client for everything but waiting."""
         return client(TIMEOUT_SECONDS)
 

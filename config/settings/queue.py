@@ -6,7 +6,7 @@ _REDIS_URL = url("REDIS_URL", "", schemes=("redis", "rediss"))
 _FAST_WORKERS = integer("FAST_WORKERS", 2)
 _BULK_WORKERS = integer("BULK_WORKERS", 1)
 
-# `Q_CLUSTER_NAME` picks one of ALT_CLUSTERS when django_q is imported; config.queue.cluster sets it.
+# config.queue.cluster picks one of ALT_CLUSTERS.
 Q_CLUSTER = {
     "name": "botenwerk",
     "broker_class": "config.queue.redis.RedisBroker" if _REDIS_URL else "config.queue.embedded.EmbeddedBroker",

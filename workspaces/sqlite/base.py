@@ -16,6 +16,7 @@ class DatabaseWrapper(sqlite3.DatabaseWrapper):
     """Django's wrapper; a transaction takes the write lock before BEGIN IMMEDIATE and keeps it to its end."""
 
     write_lock: WriteLock | None = None
+    transaction_mode: str | None
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's parameters; what OPTIONS names wins over our defaults."""
@@ -56,26 +57,26 @@ class DatabaseWrapper(sqlite3.DatabaseWrapper):
         if self.write_lock and self.transaction_mode == "IMMEDIATE":
             self.write_lock.acquire()
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
             self._release_when_over()
             raise
 
     def _commit(self) -> None:
         try:
-            super()._commit()
+            super()._commit()  # type: ignore[misc]
         finally:
             self._release_when_over()
 
     def _rollback(self) -> None:
         try:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]
         finally:
             self._release_when_over()
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]
         finally:
             if self.write_lock:
                 self.write_lock.close()
