@@ -38,6 +38,21 @@ class ApiKeyQuerySet(ScopedQuerySet["ApiKey"]):
         return key, secret
 
 
+    def adopt(self, *, membership: Membership, name: str, secret: str, scopes: list[str]) -> "ApiKey":
+        """The key of a secret that was made elsewhere (the demo's); made on the first call."""
+        key, _was_created = self.in_workspace(membership.workspace).get_or_create(
+            secret_hash=hash_secret(secret),
+            defaults={
+                "workspace": membership.workspace,
+                "membership": membership,
+                "name": name,
+                "prefix": secret[:PREFIX_LENGTH],
+                "scopes": scopes,
+            },
+        )
+        return key
+
+
 class ApiKey(TenantRow):
     """A key for the API: never more than its maker's role, and gone with that membership."""
 

@@ -1,0 +1,53 @@
+"""The running demo as scripts read it from DATA_DIR/demo.json; a contract (design/emulator.md)."""
+
+import secrets
+from typing import Any
+
+from automations.demo.cast import ACCOUNT_ID, OWNER_EMAIL, SLUG, STAFF_EMAIL
+from automations.demo.things import webhook_of
+from messaging.models import Sender
+from workspaces.local_secrets import local_secret
+from workspaces.models import Workspace
+
+
+def demo_password() -> str:
+    """The demo logins' password: made on the first run, kept for the owner of DATA_DIR only."""
+    return local_secret("demo_password", lambda: secrets.token_urlsafe(9))
+
+
+def demo_api_secret() -> str:
+    """The demo's API key."""
+    return local_secret("demo_api_key", lambda: f"bw_{secrets.token_urlsafe(32)}")
+
+
+def demo_app_secret() -> str:
+    """What the emulator signs with."""
+    return local_secret("demo_app_secret", lambda: secrets.token_hex(16))
+
+
+def demo_token() -> str:
+    """What our calls to the emulator carry."""
+    return local_secret("demo_token", lambda: f"EAA{secrets.token_hex(24)}")
+
+
+def demo_facts() -> dict[str, Any]:
+    """All but the addresses of emulator and model, which the supervisor adds. Raises Workspace.DoesNotExist."""
+    workspace = Workspace.objects.get(slug=SLUG)
+    senders = Sender.objects.in_workspace(workspace).filter(business_account_id=ACCOUNT_ID).order_by("id")
+    return {
+        "login": {"email": OWNER_EMAIL, "password": demo_password()},
+        "staff": {"email": STAFF_EMAIL, "password": demo_password()},
+        "workspace": workspace.slug,
+        "api_key": demo_api_secret(),
+        "senders": [
+            {
+                "id": str(sender.public_id),
+                "phone_number_id": sender.provider_number_id,
+                "phone": sender.phone,
+                "waba_id": sender.business_account_id,
+                "app_secret": sender.app_secret,
+                "webhook": webhook_of(sender),
+            }
+            for sender in senders
+        ],
+    }
