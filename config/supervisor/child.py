@@ -31,8 +31,8 @@ class Program:
     silence_seconds: float = SILENCE_SECONDS
     # Any HTTP answer from here means that it is ready.
     address: str = ""
-    # Others may still be calling this one while they stop.
-    is_stopped_last: bool = False
+    # The others call this one: it is started before them and stopped after them.
+    serves_others: bool = False
 
 
 class Child:

@@ -32,6 +32,7 @@ class Supervisor:
         self._printer = Printer([NAME, *(program.name for program in programs)])
         self._selector = selectors.DefaultSelector()
         self._on_ready = on_ready
+        self._may_all_start = False
         self._is_ready = False
         self._is_stopping = False
         self._complain_at = time.monotonic() + PATIENCE_SECONDS
@@ -63,8 +64,11 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda signum, frame: None)
 
     def _start_what_may(self) -> None:
+        if not self._may_all_start:
+            self._may_all_start = all(_is_ready(child) for child in self.children if child.program.serves_others)
         for child in self.children:
-            if not child.is_running and time.monotonic() >= child.may_start_at and not self._is_stopping:
+            is_its_turn = self._may_all_start or child.program.serves_others
+            if is_its_turn and not child.is_running and time.monotonic() >= child.may_start_at:
                 child.start(close_in_child=self._descriptors())
                 if child.output is not None:
                     self._selector.register(child.output, selectors.EVENT_READ, child)
@@ -129,8 +133,8 @@ class Supervisor:
     def _stop(self) -> None:
         began_at = time.monotonic()
         self._printer.say(NAME, "stopping")
-        first = [child for child in self.children if not child.program.is_stopped_last]
-        last = [child for child in self.children if child.program.is_stopped_last]
+        first = [child for child in self.children if not child.program.serves_others]
+        last = [child for child in self.children if child.program.serves_others]
         self._stop_these(first, until=began_at + STOP_SECONDS)
         self._stop_these(last, until=began_at + LAST_STOP_SECONDS)
         self._look(0)

@@ -47,13 +47,13 @@ def _table() -> dict[str, Program]:
             "emulator",
             argv=_manage("emulator", "--port", str(settings.PORT + 1), "--data", str(settings.DATA_DIR / "emulator")),
             address=address("emulator"),
-            is_stopped_last=True,
+            serves_others=True,
         ),
         Program(
             "model",
             argv=_manage("demo_model", "--port", str(settings.PORT + 2)),
             address=address("model"),
-            is_stopped_last=True,
+            serves_others=True,
         ),
     ]
     return {program.name: program for program in [*ours, *stand_ins]}

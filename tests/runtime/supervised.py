@@ -17,7 +17,7 @@ def program(spec: dict) -> Program:
         heartbeat=heartbeat,
         silence_seconds=spec.get("silence_seconds", 30),
         address=spec.get("address", ""),
-        is_stopped_last=spec.get("is_stopped_last", False),
+        serves_others=spec.get("serves_others", False),
     )
 
 

@@ -145,7 +145,7 @@ def test_what_does_not_stop_is_killed_so_that_all_is_over_in_ten_seconds(supervi
     ignore = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SLEEP
     running = supervise(
         {"name": "deaf", "source": script(deaf, ignore)},
-        {"name": "last", "source": script(last, ignore), "is_stopped_last": True},
+        {"name": "last", "source": script(last, ignore), "serves_others": True},
     )
     until(lambda: ids(deaf) and ids(last))
     assert running.stop() < 10
@@ -177,3 +177,19 @@ def test_it_is_ready_when_every_process_answers(supervise, tmp_path):
     assert "ready" not in running.log.read_text()
     waiting.touch()
     until(lambda: "ready" in running.log.read_text())
+
+
+def test_what_the_others_call_answers_before_they_are_started(supervise, tmp_path):
+    waiting, pids = tmp_path / "waiting", tmp_path / "pids"
+    source = (
+        f"import pathlib, time\nwhile not pathlib.Path({str(waiting)!r}).exists(): time.sleep(0.05)\n"
+        "import http.server\nhttp.server.test(http.server.SimpleHTTPRequestHandler, port=18297, bind='127.0.0.1')\n"
+    )
+    supervise(
+        {"name": "web", "source": script(pids)},
+        {"name": "emulator", "source": source, "address": "http://127.0.0.1:18297/", "serves_others": True},
+    )
+    time.sleep(1)
+    assert not pids.exists()
+    waiting.touch()
+    until(lambda: ids(pids))
