@@ -1,5 +1,6 @@
 """Translations: `extract` brings the catalogues up to date, `check` fails on what is fuzzy or not translated."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ IGNORED = (".venv", "staticfiles", "static/vendor", "node_modules", ".local", "t
 
 def extract() -> None:
     """Collect every string from code and templates (needs gettext's programs)."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
     django.setup()
     options = {"locale": list(LANGUAGES), "ignore_patterns": [f"{name}/*" for name in IGNORED], "no_obsolete": True}
     call_command("makemessages", no_location=True, no_wrap=True, **options)
