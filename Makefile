@@ -63,10 +63,10 @@ lock:
 	$(COMPILE) --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
 
 vendor: $(RUNTIME)
-	$(BIN)/python -m config.vendor
+	$(BIN)/python -m config.vendoring files
 
 icons: $(RUNTIME)
-	$(BIN)/python -m config.icons
+	$(BIN)/python -m config.vendoring icons
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed." if sys.version_info < (3, 11) else 0)'
