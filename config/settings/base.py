@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "allauth",
     "allauth.account",
     "csp",
@@ -91,6 +92,9 @@ TEMPLATES = [
         },
     }
 ]
+
+# Widgets' templates are ours too (templates/automations/widgets).
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # --- Database -----------------------------------------------------------------------------------
 DATABASE_URL = url("DATABASE_URL", "", schemes=("postgres", "postgresql"))

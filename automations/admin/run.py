@@ -1,0 +1,144 @@
+"""Runs and all that belongs to them: history, with cancel, resume now and retry by the same services as the pages."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from automations.models import Event, Run, Signal, StepRun, TriggerDecision, Wait
+from automations.services.runs import cancel_run, resume_now, retry_run
+from workspaces.admin.base import InspectAdmin
+from workspaces.admin.filters import OfRow
+from workspaces.admin.shown import link_to
+
+STEP_RUNS_SHOWN = 100
+
+
+@admin.register(Run)
+class RunAdmin(InspectAdmin):
+    """One execution of a flow version."""
+
+    list_display = (
+        "__str__", "flow", "status", "contact", "started_at", "ended_at", "wake_at", "error_code", "mode",
+    )  # fmt: skip
+    list_filter = (
+        ("flow", OfRow),
+        ("version", OfRow),
+        ("contact", OfRow),
+        ("chat", OfRow),
+        ("conversation", OfRow),
+        "status",
+        "mode",
+        "error_code",
+        "started_at",
+    )
+    list_select_related = ("flow", "contact")
+    search_fields = ("flow__name", "^contact__phone", "contact__name", "=error_code", "=start_key", "workspace__slug")
+    hidden = ("error_facts", "lease_token", "leads")
+    change_form_template = "admin/automations/run/change_form.html"
+    actions = ("cancel", "resume", "retry")
+    related_lists = (
+        ("automations.StepRun", "run"),
+        ("automations.Wait", "run"),
+        ("automations.Signal", "run"),
+        ("automations.TriggerDecision", "run"),
+    )
+
+    def around(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
+        """Besides the usual: the attempts of its steps, in order."""
+        steps = StepRun.objects.across_workspaces().filter(run_id=object_id).order_by("-pk")[:STEP_RUNS_SHOWN]
+        rows = [
+            {"link": link_to(step, step.step_key), "row": step}
+            for step in reversed(list(steps))
+        ]  # fmt: skip
+        return {**super().around(request, object_id), "step_runs": rows, "is_shortened": len(rows) == STEP_RUNS_SHOWN}
+
+    def row_links(self, request: HttpRequest, object_id: str) -> list[tuple[str, str]]:
+        run = self.get_object(request, object_id)
+        if run is None:
+            return []
+        address = reverse("admin:messaging_message_changelist")
+        return [(f"{address}?q={run.public_id}", _("Its messages"))]
+
+    @admin.action(description=gettext_lazy("Cancel"), permissions=["act"])
+    def cancel(self, request: HttpRequest, runs: Any) -> None:
+        now = timezone.now()
+        self.act_on_each(request, _with_people(runs), lambda run: cancel_run(run=run, by=request.user, now=now))  # type: ignore[arg-type]
+
+    @admin.action(description=gettext_lazy("Resume now"), permissions=["act"])
+    def resume(self, request: HttpRequest, runs: Any) -> None:
+        now = timezone.now()
+        self.act_on_each(request, _with_people(runs), lambda run: resume_now(run=run, by=request.user, now=now))  # type: ignore[arg-type]
+
+    @admin.action(description=gettext_lazy("Retry from the failed step"), permissions=["act"])
+    def retry(self, request: HttpRequest, runs: Any) -> None:
+        now = timezone.now()
+        self.act_on_each(request, _with_people(runs), lambda run: retry_run(run=run, by=request.user, now=now))  # type: ignore[arg-type]
+
+
+def _with_people(runs: Any) -> Any:
+    return runs.select_related("workspace", "flow", "contact", "chat", "conversation")
+
+
+@admin.register(StepRun)
+class StepRunAdmin(InspectAdmin):
+    """One attempt of one step."""
+
+    list_display = ("__str__", "run", "status", "lane", "started_at", "ended_at", "error_code")
+    list_filter = (("run", OfRow), "status", "error_code", "started_at")
+    list_select_related = ("run__flow",)
+    search_fields = ("=step_key", "=error_code", "run__flow__name", "workspace__slug")
+
+
+@admin.register(Wait)
+class WaitAdmin(InspectAdmin):
+    """Why a run stands still, and what ended that."""
+
+    list_display = ("__str__", "run", "step_key", "due_at", "resolved_at", "resolution", "chat")
+    list_filter = (("run", OfRow), ("chat", OfRow), "kind", ("resolved_at", admin.EmptyFieldListFilter), "due_at")
+    list_select_related = ("run__flow", "chat__contact", "chat__sender")
+    search_fields = ("=step_key", "run__flow__name", "^chat__contact__phone", "workspace__slug")
+    hidden = ("token",)
+
+
+@admin.register(Signal)
+class SignalAdmin(InspectAdmin):
+    """What came for a run that was busy, and whether a wait has taken it."""
+
+    list_display = ("__str__", "run", "message", "consumed_at", "created_at")
+    list_filter = (("run", OfRow), "kind", ("consumed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("run__flow", "message")
+    search_fields = ("=source", "run__flow__name", "workspace__slug")
+
+
+@admin.register(Event)
+class EventAdmin(InspectAdmin):
+    """What another system has told us."""
+
+    list_display = ("name", "deduplication_id", "source", "occurred_at", "routed_at")
+    list_filter = ("name", "source", "occurred_at")
+    search_fields = ("=name", "=deduplication_id", "workspace__slug")
+    related_lists = (("automations.TriggerDecision", "event"),)
+
+
+@admin.register(TriggerDecision)
+class TriggerDecisionAdmin(InspectAdmin):
+    """The router's log: why a message or an event did, or did not, start or continue a run."""
+
+    list_display = ("decided_at", "outcome", "rule", "reason", "flow", "run", "message", "event")
+    list_filter = (
+        ("message", OfRow),
+        ("event", OfRow),
+        ("flow", OfRow),
+        ("run", OfRow),
+        "outcome",
+        "rule",
+        "decided_at",
+    )
+    list_select_related = ("flow", "run__flow", "message", "event")
+    id_fields = ("source_id",)
+    search_fields = ("=source_id", "=reason", "flow__name", "^message__chat__contact__phone", "workspace__slug")

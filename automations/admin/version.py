@@ -1,0 +1,40 @@
+"""Versions and their steps: looked at here, built on the flow's page."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from automations.models import FlowVersion, Step
+from workspaces.admin.base import InspectAdmin
+from workspaces.admin.filters import OfRow
+
+
+@admin.register(FlowVersion)
+class FlowVersionAdmin(InspectAdmin):
+    """A draft, or what a draft was when it was published."""
+
+    list_display = ("__str__", "flow", "number", "state", "trigger_type", "published_at", "published_by")
+    list_filter = (("flow", OfRow), "state", "trigger_type", "published_at")
+    list_select_related = ("flow", "published_by__user", "published_by__workspace")
+    search_fields = ("flow__name", "note", "=trigger_type", "workspace__slug")
+    related_lists = (("automations.Step", "version"), ("automations.Run", "version"))
+
+    def row_links(self, request: HttpRequest, object_id: str) -> list[tuple[str, str]]:
+        version = self.get_object(request, object_id)
+        if version is None or version.state != FlowVersion.State.DRAFT:
+            return []
+        return [(reverse("admin:automations_flow_change", args=[version.flow_id]), _("Edit the draft"))]
+
+
+@admin.register(Step)
+class StepAdmin(InspectAdmin):
+    """One step of a version's tree."""
+
+    list_display = ("__str__", "type", "version", "parent", "lane", "position", "is_on", "on_failure")
+    list_filter = (("version", OfRow), ("parent", OfRow), "type", "is_on", "on_failure")
+    list_select_related = ("version__flow", "parent")
+    search_fields = ("name", "=key", "=type", "version__flow__name")
+    ordering: Any = ("-version_id", "position", "pk")

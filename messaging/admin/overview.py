@@ -1,0 +1,53 @@
+"""Messaging's figures on the admin's first page."""
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from messaging.models import Message, Sender, WebhookEvent
+from workspaces.admin.overview import Figure, register_figure
+
+
+def _unprocessed(now: datetime) -> int:
+    return WebhookEvent.objects.filter(wake_at__isnull=False, processed_at=None).count()
+
+
+def _unknown(now: datetime) -> int:
+    # The partial index of what wakes: an unknown row always has a time at which it is settled.
+    rows = Message.objects.across_workspaces().filter(wake_at__isnull=False)
+    return rows.filter(status=Message.Status.UNKNOWN).count()
+
+
+def _offline(now: datetime) -> int:
+    rows = Sender.objects.across_workspaces().filter(retired_at=None)
+    return rows.exclude(status=Sender.Status.ONLINE).count()
+
+
+register_figure(
+    Figure(
+        _("Webhook events not processed"),
+        _unprocessed,
+        "messaging.view_webhookevent",
+        lambda: reverse("admin:messaging_webhookevent_changelist") + "?processed_at__isempty=1",
+        100,
+    )
+)
+register_figure(
+    Figure(
+        _("Messages with an unknown end"),
+        _unknown,
+        "messaging.view_message",
+        lambda: reverse("admin:messaging_message_changelist") + "?status__exact=unknown",
+        1,
+    )
+)
+register_figure(
+    Figure(
+        _("Senders not online"),
+        _offline,
+        "messaging.view_sender",
+        lambda: reverse("admin:messaging_sender_changelist"),
+        1,
+    )
+)

@@ -1,0 +1,89 @@
+"""What was done and what the team was told: looked at, not changed."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from workspaces.admin.base import InspectAdmin, TenantAdmin
+from workspaces.models import AuditEntry, Change, Notification, NotificationChannel, QueuedTask
+from workspaces.services.notifications import solve
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(InspectAdmin):
+    """Who did what."""
+
+    list_display = ("created_at", "actor", "verb", "target_kind", "target_label")
+    list_filter = ("target_kind", "created_at")
+    search_fields = ("actor", "^verb", "target_label", "=target_id", "workspace__slug")
+    id_fields = ("target_id",)
+
+
+@admin.register(Notification)
+class NotificationAdmin(InspectAdmin):
+    """What the team was told, and whether it is settled."""
+
+    list_display = ("shown_title", "level", "code", "count", "last_at", "solved_at", "mailed_at")
+    list_filter = ("level", "solved_at", "code")
+    search_fields = ("title", "=code", "digest_key", "workspace__slug")
+    actions = ("settle",)
+    hidden = ("title", "body")
+
+    @admin.display(description=_("title"))
+    def shown_title(self, notice: Notification) -> str:
+        return notice.title_text()
+
+    @admin.display(description=_("text"))
+    def shown_body(self, notice: Notification) -> str:
+        return notice.body_text()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["shown_title", "shown_body", *super().get_fields(request, obj)]
+
+    @admin.action(description=_("Mark as settled"), permissions=["act"])
+    def settle(self, request: HttpRequest, notices: Any) -> None:
+        now = timezone.now()
+        self.act_on_each(
+            request,
+            notices.select_related("workspace"),
+            lambda notice: notice.solved_at is None and solve(notice.workspace, notice.digest_key, now),
+            verb="notification.solved",
+        )
+
+
+@admin.register(NotificationChannel)
+class NotificationChannelAdmin(TenantAdmin):
+    """Where a team hears of things."""
+
+    list_display = ("address", "kind", "is_on", "created_at")
+    list_filter = ("kind", "is_on")
+    search_fields = ("address", "workspace__slug", "workspace__name")
+    autocomplete_fields = ("workspace",)
+    fields = ("workspace", "kind", "address", "is_on")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["workspace"] if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("workspaces.delete_notificationchannel")
+
+
+@admin.register(Change)
+class ChangeAdmin(InspectAdmin):
+    """What live pages were told in the last hour."""
+
+    list_display = ("topic", "created_at")
+    search_fields = ("^topic", "workspace__slug")
+
+
+@admin.register(QueuedTask)
+class QueuedTaskAdmin(InspectAdmin):
+    """Tasks that nobody has taken yet (the embedded broker)."""
+
+    list_display = ("id", "queue")
+    list_filter = ("queue",)
+    search_fields = ("=queue",)
+    fields = ("queue", "payload")
