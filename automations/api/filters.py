@@ -3,7 +3,7 @@
 import django_filters as filters
 
 from automations.models import Flow, Run
-from workspaces.api.filters import WorkspaceFilterSet
+from workspaces.api.filters import InstantFilter, WorkspaceFilterSet
 
 
 class FlowFilters(WorkspaceFilterSet):
@@ -24,8 +24,8 @@ class RunFilters(WorkspaceFilterSet):
     status = filters.ChoiceFilter(choices=Run.Status.choices)
     contact = filters.UUIDFilter(field_name="contact__public_id")
     error_code = filters.CharFilter()
-    since = filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
-    until = filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
+    since = InstantFilter(field_name="started_at", lookup_expr="gte")
+    until = InstantFilter(field_name="started_at", lookup_expr="lt")
 
     class Meta:
         model = Run

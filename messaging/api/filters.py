@@ -3,7 +3,7 @@
 import django_filters as filters
 
 from messaging.models import Message, Sender, Template
-from workspaces.api.filters import WorkspaceFilterSet
+from workspaces.api.filters import InstantFilter, WorkspaceFilterSet
 
 
 class MessageFilters(WorkspaceFilterSet):
@@ -14,8 +14,8 @@ class MessageFilters(WorkspaceFilterSet):
     sender = filters.UUIDFilter(field_name="sender__public_id")
     contact = filters.UUIDFilter(field_name="chat__contact__public_id")
     conversation = filters.UUIDFilter(field_name="conversation__public_id")
-    since = filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
-    until = filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="lt")
+    since = InstantFilter(field_name="occurred_at", lookup_expr="gte")
+    until = InstantFilter(field_name="occurred_at", lookup_expr="lt")
 
     class Meta:
         model = Message

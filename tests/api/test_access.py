@@ -1,5 +1,6 @@
 """Who may call the API: keys, scopes, roles, pace; and every refusal as a problem."""
 
+from base64 import b64encode
 from datetime import timedelta
 
 import pytest
@@ -153,6 +154,16 @@ def test_a_parameter_with_a_typing_error_filters_nothing_in_silence(call: APICli
     body = demand_problem(call.get(f"{ASSISTANTS}?limitt=3"), 422, "unknown_parameter")
     assert body["errors"][0]["field"] == "limitt"
     assert "cursor, limit" in body["cure"]
+
+
+def cursor(position: str) -> str:
+    return b64encode(f"p={position}".encode()).decode()
+
+
+@pytest.mark.parametrize("position", ["abc", "9" * 30, "-1", "\x00", "1.5", "٣"])
+def test_a_cursor_made_up_is_refused(call: APIClient, position: str) -> None:
+    body = demand_problem(call.get(ASSISTANTS, {"cursor": cursor(position)}), 422, "invalid_input")
+    assert body["errors"][0]["field"] == "cursor"
 
 
 @pytest.mark.parametrize("parameter", ["limit=0", "limit=201", "limit=viele", "limit=", "limit=٣", "cursor=kaputt"])

@@ -217,6 +217,20 @@ def test_runs_are_listed_and_filtered(call: APIClient, run: Run, by_hand: Flow) 
     demand_problem(call.get(f"{runs}?sttus=failed"), 422, "unknown_parameter")
 
 
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [
+        ("2026-11-25T12:00:00+01:00", 200),
+        ("2026-11-25T12:00:00", 200),
+        ("0216-09-25T00:30:30-23:12", 200),
+        ("0001-01-01T00:00:00+14:00", 422),
+        ("gestern", 422),
+    ],
+)
+def test_an_instant_is_any_that_the_calendar_has(call: APIClient, run: Run, since: str, status: int) -> None:
+    assert call.get("/api/v1/runs", {"since": since}).status_code == status
+
+
 def test_listing_runs_costs_the_same_however_many(call: APIClient, run: Run, django_assert_max_num_queries) -> None:
     for number in range(5):
         start(call, run.flow, data={"number": number})

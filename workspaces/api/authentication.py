@@ -25,7 +25,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if scheme.lower() != b"bearer":
             return None
         now = timezone.now()
-        key = _find(secret.strip().decode("latin-1"))
+        key = _find(secret.strip().decode("ascii", "replace"))
         if key is None or not key.is_valid(now) or key.workspace.is_paused or not key.membership.user.is_active:
             raise ApiKeyInvalid
         _note_use(key, now)
@@ -54,6 +54,8 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 def _find(secret: str) -> ApiKey | None:
     """By prefix, then compared in constant time: the time of a look-up tells nothing about the rest of a key."""
+    if not secret.isascii() or not secret.isprintable():
+        return None
     digest = hash_secret(secret)
     keys = ApiKey.objects.across_workspaces().select_related("workspace", "membership__user")
     for key in keys.filter(prefix=secret[:PREFIX_LENGTH]):

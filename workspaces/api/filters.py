@@ -1,13 +1,34 @@
 """Filters of lists: the same FilterSets as the pages use, and no parameter passes unknown."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from django_filters import FilterSet
+from django.core.exceptions import ValidationError
+from django_filters import FilterSet, IsoDateTimeFilter
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 
 from workspaces.api.errors import UnknownParameter
 from workspaces.api.pagination import NewestFirst
+
+
+class InstantField(IsoDateTimeField):
+    """An instant in UTC: PostgreSQL refuses offsets that Python takes (more than 15:59)."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Raises ValidationError also where the offset leads out of the calendar."""
+        given = super().to_python(value)
+        try:
+            return given.astimezone(UTC) if given is not None else None
+        except OverflowError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class InstantFilter(IsoDateTimeFilter):
+    """A moment, ISO 8601."""
+
+    field_class = InstantField
 
 
 class WorkspaceFilterSet(FilterSet):

@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 
+# Digits of a bigint, less one so that each number fits.
+LONGEST_ID = 18
+
 
 class NewestFirst(CursorPagination):
     """`limit` (1 to 200, 50 unless given) and `cursor`, which comes from `next` or `previous`."""
@@ -25,6 +28,14 @@ class NewestFirst(CursorPagination):
             problem = _("A whole number from 1 to %(most)s is wanted.") % {"most": self.max_page_size}
             raise exceptions.ValidationError({self.page_size_query_param: problem})
         return int(raw)
+
+    def decode_cursor(self, request: Any) -> Any:
+        """Positions of ours are ids; anything else would reach the database as it stands."""
+        cursor = super().decode_cursor(request)
+        position = cursor.position if cursor is not None else None
+        if position is not None and not (position.isascii() and position.isdigit() and len(position) <= LONGEST_ID):
+            raise exceptions.NotFound
+        return cursor
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any] | None:
         try:
