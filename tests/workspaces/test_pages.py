@@ -283,3 +283,32 @@ def test_an_account_that_is_switched_off_does_not_get_in(client: Client, alice: 
     User.objects.update(is_active=False)
     client.post("/accounts/login/", {"login": "alice@example.org", "password": PASSWORD})
     assert "_auth_user_id" not in client.session
+
+
+# --- Pages that say no ---------------------------------------------------------------------------
+
+
+def test_a_refusal_is_a_page_that_names_the_role(client: Client, vera: Membership) -> None:
+    User.objects.update(language="en")
+    client.force_login(vera.user)
+    page = client.get("/w/praxis-graz/edit/")
+    assert page.status_code == 403
+    assert "This needs the role “Editor” or a higher one." in page.content.decode()
+    assert "Praxis Graz" in page.content.decode()
+
+
+def test_what_is_not_there_is_a_page_too(client: Client, vera: Membership, charlie: User) -> None:
+    User.objects.update(language="en")
+    for user, address in ((vera.user, "/w/praxis-graz/no-such-page/"), (charlie, "/w/praxis-graz/")):
+        client.force_login(user)
+        page = client.get(address)
+        assert page.status_code == 404
+        assert "There is nothing here" in page.content.decode()
+    assert "Praxis Graz" not in page.content.decode()
+
+
+def test_who_has_no_workspace_is_told_what_to_do(client: Client, db: None) -> None:
+    client.force_login(make_user("Nora", language="en"))
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "nora@example.org" in page.content.decode()
