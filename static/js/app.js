@@ -1,0 +1,86 @@
+/* Small behaviours of every page: menus, live updates, countdowns, growing text fields, threads. */
+
+import "./live.js";
+
+const closeOthers = (open) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (menu !== open && !menu.contains(open)) menu.removeAttribute("open");
+  }
+};
+
+document.addEventListener("click", (event) => closeOthers(event.target.closest("details.menu")));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.removeAttribute("open");
+  menu.querySelector("summary").focus();
+});
+
+/* A button that opens a dialog names it; one inside closes it. */
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+  if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.classList.add("is-copied");
+});
+
+/* Filters apply as they are changed; without scripts the button does it. */
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-submits-itself]");
+  if (form) form.requestSubmit();
+});
+
+const grow = (area) => {
+  area.style.height = "auto";
+  area.style.height = `${Math.min(area.scrollHeight, 160)}px`;
+};
+document.addEventListener("input", (event) => {
+  if (event.target.matches(".composer textarea")) grow(event.target);
+});
+document.addEventListener("keydown", (event) => {
+  if (!(event.key === "Enter" && (event.ctrlKey || event.metaKey))) return;
+  if (event.target.matches(".composer textarea")) event.target.form.requestSubmit();
+});
+
+/* A thread stays at its end unless the reader has scrolled up. */
+const atEnd = (thread) => thread.scrollHeight - thread.scrollTop - thread.clientHeight < 80;
+const toEnd = () => {
+  for (const thread of document.querySelectorAll(".thread")) {
+    if (thread.dataset.keeps !== "place") thread.scrollTop = thread.scrollHeight;
+  }
+};
+document.addEventListener(
+  "scroll",
+  (event) => {
+    if (event.target.matches?.(".thread")) event.target.dataset.keeps = atEnd(event.target) ? "end" : "place";
+  },
+  true,
+);
+document.addEventListener("htmx:afterSettle", toEnd);
+
+/* The customer service window: amber under three hours, locked at zero. */
+const THREE_HOURS = 3 * 3600 * 1000;
+const countDown = () => {
+  for (const shown of document.querySelectorAll("[data-window-ends]")) {
+    const left = new Date(shown.dataset.windowEnds) - Date.now();
+    shown.classList.toggle("is-short", left > 0 && left < THREE_HOURS);
+    if (left < 0 && !shown.classList.contains("is-closed")) {
+      shown.classList.add("is-closed");
+      window.htmx?.trigger(shown, "window-closed");
+    }
+  }
+};
+setInterval(countDown, 15000);
+document.addEventListener("DOMContentLoaded", () => {
+  toEnd();
+  countDown();
+});
+toEnd();
+countDown();
