@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from .conftest import BODY, EVA, NUMBER, WABA, body_of, code_of
+from .conftest import BODY, EVA, NUMBER, WABA, body_of, code_of, eventually
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 EMOJI = "😀"
@@ -111,8 +111,6 @@ def test_a_repeated_variable_is_one_parameter(platform, emulator):
 
 
 def _delivered(emulator, wamid):
-    from .conftest import eventually
-
     return eventually(lambda: next((one for one in emulator.customer_screen(EVA) if one["wamid"] == wamid), None))
 
 
@@ -354,3 +352,56 @@ def test_a_dead_token_and_a_foreign_number(platform, emulator):
     assert answer[0] == 401
     assert code_of(answer) == 190
     assert code_of(platform.call("GET", NUMBER, authorization="")) == 190
+
+
+RICH = [
+    *BODY,
+    {"type": "FOOTER", "text": "Praxis Huber"},
+    {
+        "type": "BUTTONS",
+        "buttons": [
+            {"type": "URL", "text": "Seite", "url": "https://example.com/"},
+            {"type": "PHONE_NUMBER", "text": "Anrufen", "phone_number": "+4915112345678"},
+        ],
+    },
+]
+
+
+def test_a_template_without_variable_buttons_shows_footer_link_and_phone(platform, emulator):
+    emulator.add_template(waba_id=WABA, name="reich", language="de", components=RICH)
+    shown = _delivered(emulator, platform.template(body_of("a", "b"), name="reich")[1]["messages"][0]["id"])
+    assert shown["footer"] == "Praxis Huber"
+    assert [button.get("url") or button.get("phone") for button in shown["buttons"]] == [
+        "https://example.com/",
+        "+4915112345678",
+    ]
+    link = LINK | {"index": "0"}
+    assert code_of(platform.template(body_of("a", "b"), link, name="reich")) == 132000
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [([{"type": "location", "location": {"latitude": 47, "longitude": 15}}], 200), ([], 132012)],
+)
+def test_a_location_header(platform, emulator, header, code):
+    emulator.add_template(
+        waba_id=WABA, name="ort", language="de", components=[{"type": "HEADER", "format": "LOCATION"}, *BODY]
+    )
+    answer = platform.template({"type": "header", "parameters": header}, body_of("a", "b"), name="ort")
+    assert answer[0] == 200 if code == 200 else code_of(answer) == code
+
+
+@pytest.mark.parametrize("template", ["termin", {}, {"name": "termin"}, {"name": "termin", "language": "de"}])
+def test_a_template_is_named_with_its_language(platform, emulator, template):
+    assert code_of(platform.send(type="template", template=template)) in (100, 131008)
+
+
+def test_components_must_be_a_list_of_objects(platform, emulator):
+    template = {"name": "termin", "language": {"code": "de"}, "components": "Eva"}
+    assert code_of(platform.send(type="template", template=template)) == 131009
+
+
+def test_a_currency_is_shown_by_its_fallback(platform, emulator):
+    currency = {"type": "currency", "currency": {"fallback_value": "5 Euro", "code": "EUR", "amount_1000": 5000}}
+    body = {"type": "body", "parameters": [currency, {"type": "text", "text": "b"}]}
+    assert _delivered(emulator, platform.template(body)[1]["messages"][0]["id"])["text"] == "Hallo 5 Euro, b wartet."
