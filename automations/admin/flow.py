@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -39,7 +39,7 @@ from workspaces.admin.shown import error_html
 from workspaces.errors import BotenwerkError
 from workspaces.services.audit import Actor
 
-View = Callable[..., HttpResponseBase]
+View = Callable[..., HttpResponse]
 
 
 @admin.register(Flow)
@@ -92,7 +92,7 @@ class FlowAdmin(TenantAdmin):
         ]
 
     # --- pages of the flow -------------------------------------------------------------------------
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponseBase:
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """A flow with an empty draft; then on to its page."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -105,7 +105,7 @@ class FlowAdmin(TenantAdmin):
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """The flow's page; POST changes its name and how it stands to others."""
         flow = self._seen(request, object_id)
         if request.method != "POST":
@@ -119,7 +119,7 @@ class FlowAdmin(TenantAdmin):
         self.message_user(request, _("The flow is saved."), messages.SUCCESS)
         return HttpResponseRedirect(flow_address(flow))
 
-    def trigger_view(self, request: HttpRequest, flow_id: int) -> HttpResponseBase:
+    def trigger_view(self, request: HttpRequest, flow_id: int) -> HttpResponse:
         """First the type is chosen (?type=), then the trigger's own form is filled in."""
         flow = fetch_row(self, request, flow_id)
         draft = flow.draft
@@ -146,7 +146,7 @@ class FlowAdmin(TenantAdmin):
         done = _("The trigger is saved in the draft.")
         return form_page(self, request, form=form, title=title, submit=_("Save"), act=save, row=flow, done=done)
 
-    def validate_view(self, request: HttpRequest, flow_id: int) -> HttpResponseBase:
+    def validate_view(self, request: HttpRequest, flow_id: int) -> HttpResponse:
         """Say how many findings there are; they stand on the flow's page, each with its step and field."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
@@ -160,7 +160,7 @@ class FlowAdmin(TenantAdmin):
             self.message_user(request, _("The draft can be published."), messages.SUCCESS)
         return HttpResponseRedirect(f"{flow_address(flow)}#findings")
 
-    def publish_view(self, request: HttpRequest, flow_id: int) -> HttpResponseBase:
+    def publish_view(self, request: HttpRequest, flow_id: int) -> HttpResponse:
         """Publish the draft, or show on the flow's page all that keeps it from being published."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
@@ -177,7 +177,7 @@ class FlowAdmin(TenantAdmin):
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(flow_address(flow))
 
-    def switch_view(self, request: HttpRequest, flow_id: int) -> HttpResponseBase:
+    def switch_view(self, request: HttpRequest, flow_id: int) -> HttpResponse:
         """On or off."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
@@ -190,11 +190,11 @@ class FlowAdmin(TenantAdmin):
         self.message_user(request, _("The flow is on.") if is_on else _("The flow is off."), messages.SUCCESS)
         return HttpResponseRedirect(flow_address(flow))
 
-    def try_view(self, request: HttpRequest, flow_id: int) -> HttpResponseBase:
+    def try_view(self, request: HttpRequest, flow_id: int) -> HttpResponse:
         """Run the draft for real with one recipient, then on to its run."""
         flow = fetch_row(self, request, flow_id)
 
-        def start(data: dict[str, Any]) -> HttpResponseBase | str:
+        def start(data: dict[str, Any]) -> HttpResponse | str:
             by = cast(Actor, request.user)
             try:
                 run = try_with_one_recipient(flow=flow, **data, by=by, now=timezone.now())
@@ -225,7 +225,7 @@ class FlowAdmin(TenantAdmin):
         form: FlowForm | None = None,
         publish: PublishForm | None = None,
         error: BotenwerkError | None = None,
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         draft = flow.draft
         findings = check_draft(flow)
         names = {step.key: step for step in draft.steps.all()}

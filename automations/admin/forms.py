@@ -46,8 +46,9 @@ class TryForm(forms.Form):
         max_length=60,
         help_text=gettext_lazy("Messages really go out, to this phone and to nobody else."),
     )
-    data = forms.JSONField(
+    data: Any = forms.JSONField(
         label=gettext_lazy("Input"),
+        required=False,
         widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false"}),
         help_text=gettext_lazy("The trigger's data; the recipient's phone is put in as customer_phone."),
     )
@@ -55,6 +56,8 @@ class TryForm(forms.Form):
     def clean_data(self) -> dict[str, Any]:
         """An object: names with values."""
         given = self.cleaned_data["data"]
+        if given is None:
+            return {}
         if not isinstance(given, dict):
             raise ValidationError(_("This must be an object: names with values."), code="invalid")
         return given

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -30,7 +30,7 @@ def flow_address(flow: Flow, step: Step | None = None) -> str:
     return f"{address}#step-{step.pk}" if step else address
 
 
-def add_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int) -> HttpResponseBase:
+def add_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int) -> HttpResponse:
     """First the type is chosen (?type=), then its form is filled in; ?parent, ?lane and ?position say where."""
     flow = fetch_row(page, request, flow_id)
     parent, lane, position = _place(flow, request)
@@ -63,7 +63,7 @@ def add_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int) -> Http
     return _draw(page, request, flow, None, kind, parts)
 
 
-def edit_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int, step_id: int) -> HttpResponseBase:
+def edit_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int, step_id: int) -> HttpResponse:
     """The step's settings; what is wrong is shown at its field and nothing that was typed is lost."""
     flow = fetch_row(page, request, flow_id)
     step = _step(flow, step_id)
@@ -92,12 +92,12 @@ def edit_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int, step_i
     return _draw(page, request, flow, step, kind, parts)
 
 
-def move_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int, step_id: int) -> HttpResponseBase:
+def move_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int, step_id: int) -> HttpResponse:
     """One place up or down within its row."""
     return require_POST(_move)(request, page, flow_id, step_id)
 
 
-def remove_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int, step_id: int) -> HttpResponseBase:
+def remove_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int, step_id: int) -> HttpResponse:
     """Asked first: what stands in its lanes goes with it."""
     flow = fetch_row(page, request, flow_id)
     step = _step(flow, step_id)
@@ -134,7 +134,8 @@ class _Parts:
 
     def are_valid(self) -> bool:
         """All three are asked, so that every mistake is shown at once."""
-        return all([form.is_valid() for form in (self.general, self.config, self.failure)])
+        invalid = [form for form in (self.general, self.config, self.failure) if not form.is_valid()]
+        return not invalid
 
     @property
     def has_errors(self) -> bool:
@@ -143,7 +144,7 @@ class _Parts:
 
 def _draw(
     page: TenantAdmin, request: HttpRequest, flow: Flow, step: Step | None, kind: Action, parts: _Parts
-) -> HttpResponseBase:
+) -> HttpResponse:
     draft = flow.draft
     context = {
         "flow": flow,
@@ -158,14 +159,14 @@ def _draw(
     return draw(page, request, TEMPLATE, title=title, row=flow, context=context, status=status)
 
 
-def _saved(page: TenantAdmin, request: HttpRequest, flow: Flow, step: Step) -> HttpResponseBase:
+def _saved(page: TenantAdmin, request: HttpRequest, flow: Flow, step: Step) -> HttpResponse:
     page.message_user(request, _("“%(step)s” is saved in the draft.") % {"step": step}, messages.SUCCESS)
     if "_continue" in request.POST:
         return HttpResponseRedirect(reverse("admin:automations_flow_step", args=[flow.pk, step.pk]))
     return HttpResponseRedirect(flow_address(flow, step))
 
 
-def _move(request: HttpRequest, page: TenantAdmin, flow_id: int, step_id: int) -> HttpResponseBase:
+def _move(request: HttpRequest, page: TenantAdmin, flow_id: int, step_id: int) -> HttpResponse:
     flow = fetch_row(page, request, flow_id)
     step = move_step(_step(flow, step_id), by=-1 if request.POST.get("to") == "up" else 1)
     return HttpResponseRedirect(flow_address(flow, step))

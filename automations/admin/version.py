@@ -1,7 +1,5 @@
 """Versions and their steps: looked at here, built on the flow's page."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
@@ -37,4 +35,4 @@ class StepAdmin(InspectAdmin):
     list_filter = (("version", OfRow), ("parent", OfRow), "type", "is_on", "on_failure")
     list_select_related = ("version__flow", "parent")
     search_fields = ("name", "=key", "=type", "version__flow__name")
-    ordering: Any = ("-version_id", "position", "pk")
+    ordering = ("-version_id", "position", "pk")

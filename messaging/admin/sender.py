@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -127,7 +127,7 @@ class SenderAdmin(TenantAdmin):
             return []
         return [(reverse("admin:messaging_sender_send", args=[object_id]), _("Send a message"))]
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponseBase:
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Connect a number; outside a transaction, because the platform is called."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -148,7 +148,7 @@ class SenderAdmin(TenantAdmin):
             self, request, form=form, title=_("Connect a number"), submit=_("Connect"), act=connect, done=done
         )
 
-    def send_view(self, request: HttpRequest, sender_id: int) -> HttpResponseBase:
+    def send_view(self, request: HttpRequest, sender_id: int) -> HttpResponse:
         """Send a text or a template to one phone, through the same door as everything else."""
         sender = fetch_row(self, request, sender_id)
 

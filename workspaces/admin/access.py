@@ -7,13 +7,13 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from workspaces.admin.base import InspectAdmin, TenantAdmin
-from workspaces.admin.fields import AutocompleteWithin
+from workspaces.admin.fields import AutocompleteWithin, TenantForm
 from workspaces.admin.filters import OfRow
 from workspaces.admin.pages import draw, form_page
 from workspaces.models import ApiKey, IdempotentCall, Membership, Role
@@ -21,7 +21,7 @@ from workspaces.permissions import SCOPES
 from workspaces.services.audit import record
 
 
-class KeyForm(TenantAdmin.form):  # type: ignore[name-defined, misc]
+class KeyForm(TenantForm):
     """Name, scopes and end of a key."""
 
     scopes = forms.MultipleChoiceField(
@@ -61,9 +61,8 @@ class IssueForm(KeyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["membership"].widget = AutocompleteWithin(
-            ApiKey._meta.get_field("membership"), admin.site, choices=self.fields["membership"].choices
-        )
+        members: Any = self.fields["membership"]
+        members.widget = AutocompleteWithin(ApiKey._meta.get_field("membership"), admin.site, choices=members.choices)
 
 
 def above_role(role: Role, scopes: list[str]) -> list[str]:
@@ -99,12 +98,12 @@ class ApiKeyAdmin(TenantAdmin):
         now = timezone.now()
         self.act_on_each(request, keys, lambda key: _revoke(key, now), verb="api_key.revoked")
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponseBase:
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Issue a key and show its secret, in this answer only."""
         if not self.has_add_permission(request):
             raise PermissionDenied
 
-        def issue(data: dict[str, Any]) -> HttpResponseBase:
+        def issue(data: dict[str, Any]) -> HttpResponse:
             key, secret = ApiKey.objects.issue(
                 membership=data["membership"],
                 name=data["name"],

@@ -1,7 +1,7 @@
 """What every staff page shares: rows of all workspaces, lists that survive big tables, read-only history, and actions
 that call the same services as the pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -48,8 +48,8 @@ class TenantAdmin(admin.ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 200
-    ordering = ("-pk",)
-    search_fields = ("public_id__exact",)
+    ordering: ClassVar[Any] = ("-pk",)
+    search_fields: ClassVar[Any] = ("public_id__exact",)
     change_form_template = "admin/tenant/change_form.html"
     # Lists that belong to a row: (model, the lookup that narrows its list to the row).
     related_lists: ClassVar[tuple[tuple[str, str], ...]] = ()
@@ -76,7 +76,7 @@ class TenantAdmin(admin.ModelAdmin):
         return super().get_search_results(request, queryset, search_term)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        given = super().get_list_filter(request)
+        given: Any = super().get_list_filter(request)
         return (("workspace", OfWorkspace), *given) if self._has("workspace") else given
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -89,7 +89,7 @@ class TenantAdmin(admin.ModelAdmin):
         ]
 
     def get_list_select_related(self, request: HttpRequest) -> Any:
-        given = super().get_list_select_related(request)
+        given: Any = super().get_list_select_related(request)
         return [*(given or ()), "workspace"] if self._has("workspace") else given
 
     # --- the page of a row -------------------------------------------------------------------------
@@ -123,6 +123,9 @@ class TenantAdmin(admin.ModelAdmin):
             return SecretField(label=label_of(db_field))
         if isinstance(db_field, models.URLField):
             kwargs["assume_scheme"] = "https"
+        if isinstance(db_field, models.JSONField):
+            # Else a default that is a function puts the first value into the page, and the log says it changed.
+            kwargs["show_hidden_initial"] = False
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -155,9 +158,10 @@ class TenantAdmin(admin.ModelAdmin):
 
     def around(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
         """What stands around a row's page: its actions, its own links, and the lists that belong to it."""
+        found: Any = self.get_actions(request)
         actions = [
             {"name": name, "label": label % admin.utils.model_format_dict(self.opts)}
-            for name, (_function, _name, label) in self.get_actions(request).items()
+            for name, (_function, _name, label) in found.items()
             if name != "delete_selected"
         ]
         return {
@@ -171,9 +175,9 @@ class TenantAdmin(admin.ModelAdmin):
         """Pages of the row besides this one: (address, label)."""
         return []
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet) -> Any:
+    def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
         """An action that was asked for on a row's page leads back there."""
-        response = super().response_action(request, queryset)
+        response = super().response_action(request, queryset, *args)
         back = request.POST.get("back_to", "")
         if back and response is not None and response.status_code == 302:
             return HttpResponseRedirect(
@@ -185,7 +189,7 @@ class TenantAdmin(admin.ModelAdmin):
     def act_on_each(
         self,
         request: HttpRequest,
-        rows: QuerySet,
+        rows: Iterable[Any],
         service: Callable[[Any], object],
         *,
         verb: str = "",
@@ -232,7 +236,8 @@ class TenantAdmin(admin.ModelAdmin):
         """Our own column for a stored field; a column that the page defines stays."""
         if not isinstance(name, str) or hasattr(self, name) or not self._has(name):
             return name
-        return shown(self.model, name)
+        model: Any = self.model
+        return shown(model, name)
 
     def _related(self, request: HttpRequest, object_id: str) -> Any:
         for label, lookup in self.related_lists:

@@ -25,12 +25,12 @@ class OfRow(admin.FieldListFilter):
     ) -> None:
         self.parameter = f"{field_path}__id__exact"
         super().__init__(field, request, params, model, model_admin, field_path)
-        self.title = label_of(field)
-        given = self.used_parameters.get(self.parameter)
+        self.title = str(label_of(field))
+        given: Any = self.used_parameters.get(self.parameter)
         self.chosen: str | None = given[-1] if isinstance(given, list) else given
         self.related = field.related_model
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return [self.parameter]
 
     def has_output(self) -> bool:
@@ -44,7 +44,7 @@ class OfRow(admin.FieldListFilter):
         except (ValueError, TypeError) as error:
             raise IncorrectLookupParameters(error) from None
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         yield {
             "selected": False,
             "query_string": changelist.get_query_string(remove=[self.parameter]),
@@ -68,7 +68,7 @@ class OfWorkspace(OfRow):
     def has_output(self) -> bool:
         return self.chosen is not None or 1 < len(self.offered) <= OFFERED
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         if len(self.offered) > OFFERED:
             yield from super().choices(changelist)
             return

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
@@ -61,11 +61,11 @@ def form_page(
     form: forms.BaseForm,
     title: Text,
     submit: Text,
-    act: Callable[[dict[str, Any]], str | HttpResponseBase],
+    act: Callable[[dict[str, Any]], str | HttpResponse],
     row: models.Model | None = None,
     done: Text = "",
     intro: Text = "",
-) -> HttpResponseBase:
+) -> HttpResponse:
     """Show the form; once it is valid, `act` gets its data and gives the address to go to (or an answer of its own).
 
     A named error is shown with code, title, cause and cure, at its field where it names one of the form's.
@@ -77,7 +77,7 @@ def form_page(
         except BotenwerkError as refused:
             error = refused
         else:
-            if isinstance(answer, HttpResponseBase):
+            if isinstance(answer, HttpResponse):
                 return answer
             if done:
                 page.message_user(request, str(done), messages.SUCCESS)

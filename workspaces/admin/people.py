@@ -1,5 +1,6 @@
 """Users, workspaces and who is a member of which."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -67,7 +68,7 @@ class WorkspaceAdmin(TenantAdmin):
     list_display = ("name", "slug", "language", "is_paused", "is_demo", "created_at")
     list_filter = ("is_paused", "is_demo", "language")
     search_fields = ("name", "slug", "public_id__exact")
-    prepopulated_fields: ClassVar[dict[str, tuple[str, ...]]] = {"slug": ("name",)}
+    prepopulated_fields: ClassVar[dict[str, Sequence[str]]] = {"slug": ("name",)}
     readonly_fields = ("public_id", "created_at")
     fieldsets = (
         (None, {"fields": ("name", "slug", "language", "region", "time_zone", "is_paused", "is_demo")}),

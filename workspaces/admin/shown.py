@@ -1,7 +1,7 @@
 """How a stored value is shown to staff: linked rows, readable JSON, named errors, and never a secret."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -162,6 +162,6 @@ def link_to(row: models.Model | None, text: str = "") -> str:
     return format_html('<a href="{}">{}</a>', address, text or str(row) or row.pk)
 
 
-def lines_html(lines: list[str]) -> str:
+def lines_html(lines: Sequence[str]) -> str:
     """Texts as lines of their own."""
     return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) if lines else EMPTY

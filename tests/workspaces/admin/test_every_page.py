@@ -1,4 +1,4 @@
-"""Every list and every page of the admin: it renders, shows no secret, and costs the same however many rows there are."""
+"""Every list and page of the admin: it renders, shows no secret, and costs the same however many rows there are."""
 
 import re
 
