@@ -32,7 +32,9 @@ class File:
 SANS, MONO = "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"
 FILES = (
     File(SANS, "5.3.0", "files/ibm-plex-sans-latin-wght-normal.woff2", "fonts/plex-sans-latin.woff2", "OFL-1.1"),
-    File(SANS, "5.3.0", "files/ibm-plex-sans-latin-ext-wght-normal.woff2", "fonts/plex-sans-latin-ext.woff2", "OFL-1.1"),
+    File(
+        SANS, "5.3.0", "files/ibm-plex-sans-latin-ext-wght-normal.woff2", "fonts/plex-sans-latin-ext.woff2", "OFL-1.1"
+    ),
     File(MONO, "5.3.0", "files/ibm-plex-mono-latin-400-normal.woff2", "fonts/plex-mono-latin.woff2", "OFL-1.1"),
     File("idiomorph", "0.8.0", "dist/idiomorph-ext.min.js", "idiomorph-ext.min.js", "0BSD"),
     File("axe-core", "4.14.1", "axe.min.js", "../../tests/vendor/axe.min.js", "MPL-2.0"),

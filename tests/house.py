@@ -114,8 +114,12 @@ class House:
 
     def event(self, name: str, **data: Any) -> None:
         """Another system tells us of something, and the house has dealt with it."""
-        accept_event(workspace=self.workspace, name=name, data=data, now=self.now)
+        self.tell(name, **data)
         self.settle()
+
+    def tell(self, name: str, **data: Any) -> None:
+        """Another system tells us of something; nobody has dealt with it yet."""
+        accept_event(workspace=self.workspace, name=name, data=data, now=self.now)
 
     def set_sender(self, **changes: Any) -> None:
         """Change our copy of the sender."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 
 TIMEOUT = "timeout"
+# An alias, because `type` is a name of its own inside the class.
+FormClass = type[StepForm]
 
 
 class Effect(StrEnum):
@@ -111,7 +113,7 @@ class Action:
     label: ClassVar[Text]
     icon: ClassVar[str]
     group: ClassVar[Group]
-    form: ClassVar[type[StepForm]]
+    form: ClassVar[FormClass]
     effect: ClassVar[Effect] = Effect.NONE
     is_idempotent: ClassVar[bool] = True
     needs_open_window: ClassVar[bool] = False

@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Callable
 
 from automations import actions
-from automations.actions.base import Action, NotARegisteredType
+from automations.actions.base import Action, Group, NotARegisteredType
 
 _types: dict[str, Action] = {}
 
@@ -37,4 +37,4 @@ def action(type_name: str) -> Action:
 
 def all_actions() -> list[Action]:
     """Every type, in the chooser's order."""
-    return sorted(_types.values(), key=lambda known: (list(type(known.group)).index(known.group), known.type))
+    return sorted(_types.values(), key=lambda known: (list(Group).index(known.group), known.type))

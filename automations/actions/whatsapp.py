@@ -8,6 +8,7 @@ from automations.actions.base import StepContext, settled
 from automations.engine.results import Done, Suspend
 from automations.errors import ConfigInvalid
 from automations.models import Wait
+from messaging.errors import RateLimited
 from messaging.models import Message, Sender
 from messaging.services.outbox import SlotLater, SlotPolicy
 from workspaces.models import Workspace
@@ -43,6 +44,10 @@ def send(step: StepContext, call: Callable[[SlotPolicy], Message]) -> Done | Sus
         return settled(call(SlotPolicy(kind="suspend", deadline=deadline)))
     except SlotLater as later:
         return Suspend(Wait.Kind.PACING, later.until, message=later.message)
+    except RateLimited as error:
+        # The slot lies behind the deadline: that patience was the retry.
+        error.retryable = False
+        raise
 
 
 def recipient(step: StepContext) -> dict[str, Any]:

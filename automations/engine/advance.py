@@ -85,7 +85,7 @@ class _Slice:
         self.token = token
         self.clock = clock
         self.shown_input: dict[str, Any] = {}
-        self.program = Program.of(run.version.program)
+        self.program = Program.of(run.version.program or {"start": None, "nodes": {}})
         self.data = RunData.load(run)
         # How long this worker has been at it is the machine's time, whatever the run's clock says.
         self.until = time.monotonic() + SLICE_SECONDS

@@ -230,8 +230,8 @@ class _Walk:
                     text = _("This step stands in a lane that no longer exists: “%(lane)s”.") % {"lane": lane}
                     self._say("lane_gone", text, step=stray)
         if step.on_failure == Step.OnFailure.LANE and not self._active(step, FAILURE):
-            text = _("The failure lane is empty: the run simply ends there.")
-            self._say("failure_lane_empty", text, step=step, field="on_failure", severity=Severity.WARNING)
+            empty = _("The failure lane is empty: the run simply ends there.")
+            self._say("failure_lane_empty", empty, step=step, field="on_failure", severity=Severity.WARNING)
 
     def _check_settings(self, step: Step, kind: Action, known: Known, trigger: Trigger | None) -> None:
         form = kind.form(workspace=self.workspace)

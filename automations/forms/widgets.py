@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from automations.conditions import OPERATORS
@@ -45,7 +44,7 @@ class MappingWidget(forms.Widget):
         context["widget"]["value_field"] = f"{name}__value"
         return context
 
-    def value_from_datadict(self, data: MultiValueDict[str, Any], files: Any, name: str) -> Any:
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         if hasattr(data, "getlist") and f"{name}__name" in data:
             return dict(zip(data.getlist(f"{name}__name"), data.getlist(f"{name}__value"), strict=False))
         return data.get(name)
@@ -106,7 +105,7 @@ class LanesWidget(forms.Widget):
     def format_value(self, value: Any) -> Any:
         return value
 
-    def value_from_datadict(self, data: MultiValueDict[str, Any], files: Any, name: str) -> Any:
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         if f"{name}__count" not in data:
             return data.get(name)
         lanes = []

@@ -112,7 +112,7 @@ class Run(TenantRow):
     error_facts = models.JSONField(default=dict, blank=True)
     error_step = models.CharField(max_length=60, blank=True)
 
-    objects = RunQuerySet.as_manager()
+    objects = RunQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = _("run")
@@ -223,7 +223,7 @@ class Wait(TenantRow):
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolution = models.CharField(_("by"), max_length=20, blank=True)
 
-    objects = WaitQuerySet.as_manager()
+    objects = WaitQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = _("wait")

@@ -1,8 +1,7 @@
 """The clock: finds every row whose time has come, claims it, and hands it to a worker."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from workspaces.models import Change
 from workspaces.queue import enqueue
 from workspaces.wakeups import claim_due, wakeups
 
@@ -17,8 +16,3 @@ def tick(now: datetime) -> int:
             enqueue(wakeup.task, row_id, queue=wakeup.queue)
             claimed += 1
     return claimed
-
-
-def sweep(now: datetime) -> None:
-    """What only grows is cut back: live changes older than an hour."""
-    Change.objects.filter(created_at__lt=now - timedelta(seconds=Change.KEPT_SECONDS)).delete()

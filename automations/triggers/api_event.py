@@ -1,7 +1,7 @@
 """An event of another system, under a name of its own."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.validators import RegexValidator
@@ -43,7 +43,7 @@ class ApiEvent(Trigger):
     icon = "zap"
     source = Source.EVENT
     form = ApiEventForm
-    data: dict[str, Any] = {}
+    data: ClassVar[dict[str, Any]] = {}
     takes_any_key = True
     synonyms = (gettext_noop("webhook"), gettext_noop("event"))
 

@@ -19,6 +19,10 @@ class Source(StrEnum):
     MANUAL = "manual"
 
 
+# An alias, because `type` is a name of its own inside the class.
+FormClass = type[StepForm]
+
+
 @dataclass(frozen=True)
 class Match:
     """Whether a trigger matches, and if not, why: shown in the decision log."""
@@ -38,7 +42,7 @@ class Trigger:
     label: ClassVar[Text]
     icon: ClassVar[str]
     source: ClassVar[Source]
-    form: ClassVar[type[StepForm]]
+    form: ClassVar[FormClass]
     data: ClassVar[dict[str, Any]]
     data_version: ClassVar[int] = 1
     opens_window: ClassVar[bool] = False

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import environ
@@ -48,7 +49,7 @@ class SecretFile:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def read_or_create(self, name: str, make: "callable[[], str]") -> str:
+    def read_or_create(self, name: str, make: Callable[[], str]) -> str:
         """The secret's text. The environment's variable of the same name (upper case) wins."""
         given = os.environ.get(name.upper(), "").strip()
         if given:

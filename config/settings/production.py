@@ -1,6 +1,6 @@
 """Behind TLS, on the internet."""
 
-from config.settings.base import *  # noqa: F403
+from config.settings.base import *
 from config.settings.environment import boolean, integer
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -10,4 +10,4 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]  # noqa: F405
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]

@@ -107,9 +107,7 @@ def test_the_same_event_ten_times_in_parallel_starts_one_run(house: House, plain
 
 def test_full_edition_writes_to_who_was_not_reached(house: House) -> None:
     put_templates(house)
-    install_recipe(
-        workspace=house.workspace, key="call_follow_up", edition="full", by=house.owner, now=house.now
-    )
+    install_recipe(workspace=house.workspace, key="call_follow_up", edition="full", by=house.owner, now=house.now)
     call_ends(house, status="no_answer", duration_seconds=0)
     house.settle()
     house.advance(minutes=5)
@@ -118,9 +116,7 @@ def test_full_edition_writes_to_who_was_not_reached(house: House) -> None:
 
 def test_full_edition_waits_for_the_answer_and_gives_it_to_the_team(house: House) -> None:
     put_templates(house)
-    install_recipe(
-        workspace=house.workspace, key="call_follow_up", edition="full", by=house.owner, now=house.now
-    )
+    install_recipe(workspace=house.workspace, key="call_follow_up", edition="full", by=house.owner, now=house.now)
     call_ends(house, outcome="interested")
     house.settle()
     house.advance(minutes=5)
@@ -135,8 +131,6 @@ def test_recipe_installs_in_english(house: House) -> None:
     house.workspace.save()
     put_templates(house, "en")
     for edition in RECIPE.editions:
-        install_recipe(
-            workspace=house.workspace, key="call_follow_up", edition=edition, by=house.owner, now=house.now
-        )
+        install_recipe(workspace=house.workspace, key="call_follow_up", edition=edition, by=house.owner, now=house.now)
     names = Flow.objects.in_workspace(house.workspace).order_by("id").values_list("name", flat=True)
     assert list(names) == ["Follow-up after a call", "Follow-up after a call, full"]

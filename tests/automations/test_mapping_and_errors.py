@@ -36,7 +36,14 @@ def reminder(house: House, **config: Any) -> None:
     }
     house.flow(
         "api_event",
-        [{"type": "send_template", "name": "Bestätigung senden", "key": "bestaetigung", "config": {**settings, **config}}],
+        [
+            {
+                "type": "send_template",
+                "name": "Bestätigung senden",
+                "key": "bestaetigung",
+                "config": {**settings, **config},
+            }
+        ],
         trigger_config={"event": "appointment.booked", "sample": None},
     )
 
@@ -106,9 +113,7 @@ def test_a_missing_variable_names_path_and_step_before_any_call(house: House, mi
     assert house.calls() == []
 
 
-@pytest.mark.parametrize(
-    ("given", "suggestion"), [("0151/12345678", None), ("+49 (0) 151 12345678", "+4915112345678")]
-)
+@pytest.mark.parametrize(("given", "suggestion"), [("0151/12345678", None), ("+49 (0) 151 12345678", "+4915112345678")])
 def test_a_recipient_that_is_not_e164_is_refused_before_any_call(
     house: House, given: str, suggestion: str | None
 ) -> None:

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from automations.services.clock import sweep, tick
+from automations.services.clock import tick
+from workspaces.services.retention import sweep
 from workspaces.stopping import is_stopping, stop_on_signals
 
 log = structlog.get_logger(__name__)
