@@ -112,14 +112,14 @@ class House:
         message.refresh_from_db()
         return message
 
-    def event(self, name: str, **data: Any) -> None:
+    def event(self, event: str, /, **data: Any) -> None:
         """Another system tells us of something, and the house has dealt with it."""
-        self.tell(name, **data)
+        self.tell(event, **data)
         self.settle()
 
-    def tell(self, name: str, **data: Any) -> None:
+    def tell(self, event: str, /, **data: Any) -> None:
         """Another system tells us of something; nobody has dealt with it yet."""
-        accept_event(workspace=self.workspace, name=name, data=data, now=self.now)
+        accept_event(workspace=self.workspace, name=event, data=data, now=self.now)
 
     def set_sender(self, **changes: Any) -> None:
         """Change our copy of the sender."""
