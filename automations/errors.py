@@ -112,13 +112,19 @@ class RunHasEnded(BotenwerkError):
 
 
 class RunLimitReached(BotenwerkError):
-    """A run went past a limit that keeps one flow from using up the house."""
+    """A run went past a limit that keeps one flow from using up the house. Facts: limit, what (steps, runs)."""
 
     code = "run_limit_reached"
     title = _("The run was stopped at a limit.")
-    cause = _("The limit of %(limit)s %(what)s was reached.")
     cure = _("Check the flow for a circle, or split it up.")
     http_status = 409
+    reasons: ClassVar[dict[str, Text]] = {
+        "steps": _("A run has at most %(limit)s steps."),
+        "runs": _("A contact starts at most %(limit)s runs a minute."),
+    }
+
+    def cause_text(self) -> str:
+        return fill(self.reasons.get(str(self.facts.get("what")), self.reasons["steps"]), self.facts)
 
 
 class StepCrashed(BotenwerkError):

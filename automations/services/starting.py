@@ -79,4 +79,4 @@ def start_run(
 def _guard_against_loops(flow: Flow, contact: Contact, *, now: datetime) -> None:
     recent = Run.objects.in_workspace(flow.workspace).filter(contact=contact, started_at__gt=now - timedelta(minutes=1))
     if recent.count() >= RUNS_A_MINUTE:
-        raise RunLimitReached(limit=RUNS_A_MINUTE, what="runs a minute")
+        raise RunLimitReached(limit=RUNS_A_MINUTE, what="runs")
