@@ -18,7 +18,6 @@ class AssistantAdmin(TenantAdmin):
     list_display = ("name", "model", "endpoint", "is_on", "created_at")
     list_filter = ("is_on",)
     search_fields = ("name", "model", "endpoint", "workspace__slug")
-    autocomplete_fields = ("workspace",)
     fieldsets = (
         (None, {"fields": ("workspace", "name", "is_on", "instructions", "variables", "fallback_text")}),
         (_("Model"), {"fields": ("endpoint", "api_key", "model", "temperature", "timeout_seconds", "history_length")}),

@@ -38,6 +38,7 @@ class RunAdmin(InspectAdmin):
     )
     list_select_related = ("flow", "contact")
     search_fields = ("flow__name", "^contact__phone", "contact__name", "=error_code", "=start_key", "workspace__slug")
+    first = ("status", "error_code", "error_step", "flow", "version", "contact", "trigger", "started_at", "ended_at")
     hidden = ("error_facts", "lease_token", "leads")
     change_form_template = "admin/automations/run/change_form.html"
     actions = ("cancel", "resume", "retry")
@@ -92,6 +93,7 @@ class StepRunAdmin(InspectAdmin):
     list_filter = (("run", OfRow), "status", "error_code", "started_at")
     list_select_related = ("run__flow",)
     search_fields = ("=step_key", "=error_code", "run__flow__name", "workspace__slug")
+    first = ("run", "step_key", "status", "error_code", "input", "output", "notes")
 
 
 @admin.register(Wait)
@@ -140,5 +142,6 @@ class TriggerDecisionAdmin(InspectAdmin):
         "decided_at",
     )
     list_select_related = ("flow", "run__flow", "message", "event")
+    first = ("outcome", "rule", "reason", "facts", "flow", "run", "message", "event", "decided_at")
     id_fields = ("source_id",)
     search_fields = ("=source_id", "=reason", "flow__name", "^message__chat__contact__phone", "workspace__slug")

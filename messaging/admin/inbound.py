@@ -21,6 +21,7 @@ class WebhookEventAdmin(InspectAdmin):
     list_filter = (("sender", OfRow), ("processed_at", admin.EmptyFieldListFilter), "received_at")
     list_select_related = ("sender",)
     search_fields = ("^endpoint", "=digest", "error")
+    first = ("endpoint", "received_at", "processed_at", "attempts", "deliveries", "error")
     related_lists = (("messaging.InboundLog", "event"),)
     actions = ("replay",)
 
@@ -48,4 +49,5 @@ class InboundLogAdmin(InspectAdmin):
     list_display = ("at", "kind", "outcome", "reason", "sender", "message", "event")
     list_filter = (("sender", OfRow), ("event", OfRow), ("message", OfRow), "outcome", "kind", "at")
     list_select_related = ("sender", "message", "event")
+    first = ("kind", "outcome", "reason", "detail", "excerpt", "at")
     search_fields = ("=kind", "=reason", "detail", "=message__provider_id", "workspace__slug")

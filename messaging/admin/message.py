@@ -42,6 +42,7 @@ class MessageAdmin(InspectAdmin):
     list_select_related = ("chat__contact", "chat__sender")
     search_fields = ("body", "=provider_id", "=cause_id", "=error_code", "^chat__contact__phone", "=idempotency_key")
     id_fields = ("cause_id", "idempotency_key")
+    first = ("body", "status", "error_code", "direction", "kind", "chat", "occurred_at")
     hidden = ("error_facts", "cause_kind", "cause_id", "cause_label")
     related_lists = (
         ("messaging.MessageStatus", "message"),

@@ -39,7 +39,6 @@ class SenderAdmin(TenantAdmin):
     list_display = ("__str__", "phone", "status", "is_paused", "quality", "last_checked_at", "retired_at")
     list_filter = (("assistant", OfRow), "status", "is_paused", "quality", "retired_at")
     search_fields = ("phone", "display_name", "=provider_number_id", "=business_account_id", "workspace__slug")
-    autocomplete_fields = ("assistant",)
     actions = ("check_senders", "sync", "pause", "resume", "retire")
     related_lists = (
         ("messaging.Chat", "sender"),

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from workspaces.admin.base import InspectAdmin, TenantAdmin
-from workspaces.admin.fields import AutocompleteWithin, TenantForm
+from workspaces.admin.fields import TenantForm, UserField, WorkspaceField
 from workspaces.admin.filters import OfRow
 from workspaces.admin.pages import draw, form_page
 from workspaces.models import ApiKey, IdempotentCall, Membership, Role
@@ -29,10 +28,10 @@ class KeyForm(TenantForm):
         choices=[(scope, scope) for scope in ApiKey.KNOWN_SCOPES],
         widget=forms.CheckboxSelectMultiple,
     )
-    expires_at = forms.SplitDateTimeField(
+    expires_at = forms.DateTimeField(
         label=gettext_lazy("Expires"),
         required=False,
-        widget=AdminSplitDateTime,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text=gettext_lazy("Empty: it never expires."),
     )
 
@@ -51,18 +50,27 @@ class KeyForm(TenantForm):
 
 
 class IssueForm(KeyForm):
-    """A new key: also for whom."""
+    """A new key: also for which member of which workspace."""
 
-    membership = forms.ModelChoiceField(
-        label=gettext_lazy("Member"), queryset=Membership.objects.select_related("user", "workspace")
-    )
+    workspace = WorkspaceField()
+    user = UserField(label=gettext_lazy("Member"))
 
-    field_order = ("membership", "name", "scopes", "expires_at")
+    field_order = ("workspace", "user", "name", "scopes", "expires_at")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        members: Any = self.fields["membership"]
-        members.widget = AutocompleteWithin(ApiKey._meta.get_field("membership"), admin.site, choices=members.choices)
+        for name in ("workspace", "user"):
+            self.fields[name].suggest()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        if given.get("workspace") and given.get("user"):
+            memberships = Membership.objects.select_related("workspace", "user")
+            found = memberships.filter(workspace=given["workspace"], user=given["user"]).first()
+            given["membership"] = found
+            if found is None:
+                self.add_error("user", _("They are not a member of this workspace."))
+        return super().clean()
 
 
 def above_role(role: Role, scopes: list[str]) -> list[str]:

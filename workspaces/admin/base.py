@@ -18,17 +18,19 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import ngettext
 
-from workspaces.admin.fields import AutocompleteWithin, SecretField, TenantForm
+from workspaces.admin.fields import RowField, SecretField, TenantForm, UserField, WorkspaceField
 from workspaces.admin.filters import OfWorkspace
 from workspaces.admin.shown import error_html, label_of, shown
 from workspaces.errors import BotenwerkError
 from workspaces.fields import EncryptedTextField
-from workspaces.models import Workspace
+from workspaces.models import User, Workspace
 from workspaces.scope import ScopedQuerySet, TenantRow
 from workspaces.services.audit import record
 
 COUNTED = 10_000
 REFUSALS_SHOWN = 20
+# Rows that are typed, with suggestions: there may be any number of them.
+TYPED: dict[Any, Callable[..., RowField]] = {Workspace: WorkspaceField, User: UserField}
 
 
 class BoundedPaginator(Paginator):
@@ -55,6 +57,8 @@ class TenantAdmin(admin.ModelAdmin):
     related_lists: ClassVar[tuple[tuple[str, str], ...]] = ()
     # Text columns that keep the public id of something else.
     id_fields: ClassVar[tuple[str, ...]] = ()
+    # Columns that stand first on the page: what one looks for.
+    first: ClassVar[tuple[str, ...]] = ()
     # Columns that are not shown on the page: they say nothing, or stand in another one.
     hidden: ClassVar[tuple[str, ...]] = ("error_facts",)
 
@@ -63,10 +67,7 @@ class TenantAdmin(admin.ModelAdmin):
         return order_rows(everything(self.model), self.get_ordering(request))
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        """A public id is looked up by its index; an autocomplete asks for one workspace's rows."""
-        workspace = request.GET.get("workspace", "")
-        if request.path == reverse("admin:autocomplete") and workspace.isdigit() and self._has("workspace"):
-            queryset = queryset.filter(workspace_id=int(workspace))
+        """A public id is looked up by its index, also where it is kept as the id of something else."""
         public_id = _as_uuid(search_term)
         if public_id is not None:
             asked = models.Q(public_id=public_id) if self._has("public_id") else models.Q()
@@ -97,7 +98,8 @@ class TenantAdmin(admin.ModelAdmin):
         """All columns, where the model's page names none."""
         if self.fields:
             return self.fields
-        return [field.name for field in self.model._meta.concrete_fields if field.name not in ("id", *self.hidden)]
+        left_out = ("id", *self.hidden, *self.first)
+        return [*self.first, *(field.name for field in self.model._meta.concrete_fields if field.name not in left_out)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = [*super().get_readonly_fields(request, obj)]
@@ -121,6 +123,11 @@ class TenantAdmin(admin.ModelAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if isinstance(db_field, EncryptedTextField):
             return SecretField(label=label_of(db_field))
+        typed = TYPED.get(db_field.related_model)
+        if typed is not None:
+            field = typed(required=not db_field.blank)
+            field.suggest()
+            return field
         if isinstance(db_field, models.URLField):
             kwargs["assume_scheme"] = "https"
         if isinstance(db_field, models.JSONField):
@@ -129,8 +136,6 @@ class TenantAdmin(admin.ModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name in self.get_autocomplete_fields(request):
-            kwargs["widget"] = AutocompleteWithin(db_field, self.admin_site)
         kwargs.setdefault("queryset", everything(db_field.related_model))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 

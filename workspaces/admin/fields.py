@@ -1,16 +1,17 @@
 """Form parts of the admin: secrets that are only ever written, suggestions without scripts, and rows of one tenant."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from workspaces.admin.shown import secret_state
+from workspaces.errors import Text
 from workspaces.fields import EncryptedTextField
-from workspaces.models import Workspace
+from workspaces.models import User, Workspace
 from workspaces.scope import TenantRow
 
 SUGGESTED = 200
@@ -45,25 +46,49 @@ class Suggestions(forms.TextInput):
         return context
 
 
-class WorkspaceField(forms.CharField):
-    """A workspace by its address (slug)."""
+class RowField(forms.CharField):
+    """A row by a text that is its own (an address, an e-mail), typed or suggested: no list of all there are."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("label", _("Workspace"))
-        kwargs.setdefault("help_text", _("Its address, as in /w/address/."))
+    def __init__(self, *, rows: Callable[[], QuerySet], column: str, missing: Text, **kwargs: Any) -> None:
+        self.rows, self.column, self.missing = rows, column, missing
         super().__init__(**kwargs)
 
     def suggest(self) -> None:
-        """Offer the first workspaces by name; called for each form, since workspaces come and go."""
-        rows = Workspace.objects.order_by("name").values_list("slug", "name")[:SUGGESTED]
-        self.widget = Suggestions(rows)
+        """Offer the first rows by name; called for each form, since rows come and go."""
+        self.widget = Suggestions(self.rows().order_by("name").values_list(self.column, "name")[:SUGGESTED])
 
-    def clean(self, value: Any) -> Workspace:  # type: ignore[override]
-        slug = super().clean(value)
-        found = Workspace.objects.filter(slug=slug).first()
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        found = self.rows().filter(**{f"{self.column}__iexact": text}).first()
         if found is None:
-            raise ValidationError(_("There is no workspace with this address."), code="invalid")
+            raise ValidationError(str(self.missing), code="invalid")
         return found
+
+
+class WorkspaceField(RowField):
+    """A workspace by its address."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            rows=Workspace.objects.all,
+            column="slug",
+            missing=_("There is no workspace with this address."),
+            **{"label": _("Workspace"), "help_text": _("Its address, as in /w/address/."), **kwargs},
+        )
+
+
+class UserField(RowField):
+    """A user by e-mail."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            rows=User.objects.all,
+            column="email",
+            missing=_("Nobody has this e-mail address."),
+            **{"label": _("User"), "help_text": _("Their e-mail address."), **kwargs},
+        )
 
 
 class TenantForm(forms.ModelForm):
@@ -98,17 +123,3 @@ class TenantForm(forms.ModelForm):
                 continue
             if any(column.name == "workspace" for column in field.queryset.model._meta.concrete_fields):
                 field.queryset = field.queryset.filter(workspace_id=self.instance.workspace_id)
-                widget = field.widget
-                widget = widget.widget if isinstance(widget, RelatedFieldWidgetWrapper) else widget
-                if isinstance(widget, AutocompleteWithin):
-                    widget.workspace_id = self.instance.workspace_id
-
-
-class AutocompleteWithin(AutocompleteSelect):
-    """Autocomplete that asks for rows of one workspace only, once there is one (TenantAdmin hears it)."""
-
-    workspace_id: int | None = None
-
-    def get_url(self) -> str:
-        address: str = super().get_url()
-        return address if self.workspace_id is None else f"{address}?workspace={self.workspace_id}"

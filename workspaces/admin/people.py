@@ -39,7 +39,7 @@ class UserAdmin(DjangoUserAdmin):
     search_fields = ("email", "name", "public_id__exact")
     readonly_fields = ("public_id", "last_login", "date_joined")
     rights = ("is_staff", "is_superuser", "groups", "user_permissions")
-    filter_horizontal = ("groups", "user_permissions")
+    filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         (_("Person"), {"fields": ("name", "language", "theme", "public_id")}),
@@ -96,7 +96,6 @@ class MembershipAdmin(TenantAdmin):
     list_filter = ("role",)
     list_select_related = ("user",)
     search_fields = ("user__email", "user__name", "workspace__name", "workspace__slug")
-    autocomplete_fields = ("workspace", "user")
     fields = ("workspace", "user", "role", "created_at")
     readonly_fields = ("created_at",)
 

@@ -61,7 +61,6 @@ class NotificationChannelAdmin(TenantAdmin):
     list_display = ("address", "kind", "is_on", "created_at")
     list_filter = ("kind", "is_on")
     search_fields = ("address", "workspace__slug", "workspace__name")
-    autocomplete_fields = ("workspace",)
     fields = ("workspace", "kind", "address", "is_on")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
