@@ -5,15 +5,17 @@ Nothing is patched out: messages go over HTTP to the emulator, webhooks come bac
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 import time_machine
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django_q.brokers import get_broker
 from django_q.signing import SignedPackage
 
 from assistants.models import Assistant
@@ -78,11 +80,8 @@ class House:
         return len(tasks)
 
     def take_tasks(self) -> list[tuple[str, tuple[Any, ...]]]:
-        """Take what lies on the queue without doing it: what a worker that dies has in its hands."""
-        with transaction.atomic():
-            rows = list(QueuedTask.objects.order_by("id").values_list("id", "payload"))
-            QueuedTask.objects.filter(pk__in=[pk for pk, _payload in rows]).delete()
-        packages = [SignedPackage.loads(payload) for _pk, payload in rows]
+        """Take what lies on the queues without doing it: what a worker that dies has in its hands."""
+        packages = [SignedPackage.loads(payload) for payload in (*_taken_from_table(), *_taken_from_redis())]
         return [(package["func"], tuple(package["args"])) for package in packages]
 
     # --- customers -------------------------------------------------------------------------------
@@ -232,3 +231,19 @@ class House:
         """The only run."""
         (run,) = self.runs()
         return run
+
+
+def _taken_from_table() -> list[str]:
+    with transaction.atomic():
+        rows = list(QueuedTask.objects.order_by("id").values_list("id", "payload"))
+        QueuedTask.objects.filter(pk__in=[pk for pk, _payload in rows]).delete()
+    return [payload for _pk, payload in rows]
+
+
+def _taken_from_redis() -> Iterator[bytes]:
+    if not settings.REDIS_URL:
+        return
+    for queue in ("fast", "bulk"):
+        broker = get_broker(queue)
+        while (payload := broker.connection.lpop(broker.list_key)) is not None:
+            yield payload
