@@ -6,9 +6,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from automations.engine.plain import CONTEXT_LIMIT
 from automations.errors import InputTooLarge
 from automations.models import Event, Flow, Run, StepRun
-from automations.services.starting import CONTEXT_LIMIT
 from automations.triggers.api_event import NAME_PATTERN
 from messaging.api.serializers import ErrorSerializer, error_body
 from workspaces.api.serializers import JsonObjectField, StrictSerializer, TextField

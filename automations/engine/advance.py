@@ -6,6 +6,7 @@ nothing; whatever was not committed is done again by the next holder.
 
 import time
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,9 +30,10 @@ from automations.engine.commits import (
     start_attempt,
 )
 from automations.engine.context import RunData
+from automations.engine.plain import plain_json, plain_output
 from automations.engine.program import Node, Program
 from automations.engine.results import RESUMED_KINDS, Done, Suspend
-from automations.errors import RunLimitReached, StepCrashed
+from automations.errors import InputTooLarge, RunLimitReached, StepCrashed
 from automations.models import Run
 from workspaces.errors import BotenwerkError
 from workspaces.stopping import is_stopping
@@ -121,6 +123,11 @@ class _Slice:
             log.exception("step_failed_inside", step=node.key)
             return self.failed(node, BotenwerkError(detail=type(error).__name__), now=now)
         now = self.clock.now()
+        if isinstance(result, Done):
+            try:
+                result = replace(result, output=plain_output(result.output))
+            except InputTooLarge as error:
+                return self.failed(node, error, now=now)
         if isinstance(result, Suspend):
             return commit_suspension(self.run, self.token, node, result, self.shown_input, now=now)
         return self.done(node, result, now)
@@ -132,13 +139,13 @@ class _Slice:
         repeated = False
         if known.effect is Effect.OUTSIDE and not (wait and wait.kind in RESUMED_KINDS):
             limit = timedelta(seconds=known.timeout_seconds) + LEASE_MARGIN
-            shown = known.shown_input(config)
+            shown = plain_json(known.shown_input(config))
             repeated = start_attempt(self.run, self.token, node, shown, now=now, lease_until=now + limit)
             if repeated and not known.is_safe_to_repeat(config):
                 raise known.answer_lost(config, node.name)
         else:
             hold_lease(self.run, self.token, until=now + timedelta(seconds=known.timeout_seconds) + LEASE_MARGIN)
-        self.shown_input = known.shown_input(config)
+        self.shown_input = plain_json(known.shown_input(config))
         step = StepContext(
             run=self.run,
             workspace=self.run.workspace,

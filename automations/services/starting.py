@@ -1,6 +1,5 @@
 """Starting runs: one row, unique on flow and start key, in the transaction that stored what started it."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,12 +7,12 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from automations.engine.commits import ADVANCE_TASK, WAKE_MARGIN, announce_run
-from automations.errors import FlowNotStartable, InputTooLarge, RunLimitReached
+from automations.engine.plain import plain_output
+from automations.errors import FlowNotStartable, RunLimitReached
 from automations.models import Flow, FlowVersion, Run
 from messaging.models import Chat, Contact, Conversation
 from workspaces.queue import enqueue
 
-CONTEXT_LIMIT = 256 * 1024
 # A guard against two bots that answer each other (traps.md A5).
 RUNS_A_MINUTE = 20
 
@@ -39,9 +38,7 @@ def start_run(
     """
     if version.program is None:
         raise FlowNotStartable(flow=flow.name)
-    size = len(json.dumps(trigger_data))
-    if size > CONTEXT_LIMIT:
-        raise InputTooLarge(kilobytes=size // 1024, limit=CONTEXT_LIMIT // 1024)
+    plain_data = plain_output(trigger_data)
     if contact is not None:
         _guard_against_loops(flow, contact, now=now)
     run = Run(
@@ -49,7 +46,7 @@ def start_run(
         flow=flow,
         version=version,
         start_key=start_key,
-        trigger=dict(trigger_data),
+        trigger=plain_data,
         status=Run.Status.QUEUED,
         cursor=version.program["start"] or "",
         wake_at=now + WAKE_MARGIN,

@@ -111,3 +111,34 @@ def test_a_run_has_a_thousand_steps_at_most(greeting: House) -> None:
     greeting.advance(seconds=6)
     assert greeting.run().error_code == "run_limit_reached"
     assert greeting.sends() == []
+
+
+def test_data_of_a_run_is_plain_and_stays_what_it_was(house: House) -> None:
+    house.flow(
+        "api_event",
+        [
+            {"type": "set_variables", "key": "a", "config": {"values": {"t": "{{now}}", "n": "{{trigger.n}}"}}},
+            {"type": "set_variables", "key": "b", "config": {"values": {"day": "{{steps.a.t | date: '%d.%m.%Y'}}"}}},
+        ],
+        trigger_config={"event": "time", "sample": None},
+    )
+    house.event("time", n=[1, 2])
+    outputs = {row.step_key: row.output for row in house.run().step_runs.all()}
+    assert outputs["a"]["t"].startswith("2026-11-25T12:00:00")
+    assert (outputs["a"]["n"], outputs["b"]) == ([1, 2], {"day": "25.11.2026"})
+
+
+def test_more_data_than_a_run_carries_is_refused_by_name(house: House) -> None:
+    house.flow(
+        "api_event",
+        [
+            {
+                "type": "set_variables",
+                "key": "viel",
+                "config": {"values": dict.fromkeys(("a", "b", "c"), "{{trigger.text}}")},
+            }
+        ],
+        trigger_config={"event": "much", "sample": None},
+    )
+    house.event("much", text="x" * 100_000)
+    assert house.run().error_code == "data_too_large"

@@ -27,7 +27,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        self.server.got.append({"path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}, "body": body.decode()})
+        self.server.got.append(
+            {
+                "path": self.path,
+                "headers": {name.lower(): value for name, value in self.headers.items()},
+                "body": body.decode(),
+            }
+        )
         status, content, kind = (
             self.server.answers.pop(0) if self.server.answers else (200, b'{"id": 7}', "application/json")
         )
