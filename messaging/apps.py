@@ -1,15 +1,18 @@
 """The messaging app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class MessagingConfig(AppConfig):
-    """Registers the app and what the clock wakes."""
+    """Registers what the clock wakes, the sections of the rail and the banners."""
 
     name = "messaging"
 
     def ready(self) -> None:
         from messaging.models import AutomaticAnswer, Conversation, Message, MessageStatus, Sender, WebhookEvent
+        from messaging.views.banners import count_unread, demo_banner, sender_banner
+        from workspaces.navigation import register_banner, register_section
         from workspaces.wakeups import register_wakeup
 
         register_wakeup(Message, "messaging.tasks.wake_message")
@@ -18,3 +21,10 @@ class MessagingConfig(AppConfig):
         register_wakeup(MessageStatus, "messaging.tasks.wake_status")
         register_wakeup(Conversation, "messaging.tasks.wake_conversation", queue="bulk")
         register_wakeup(AutomaticAnswer, "messaging.tasks.give_answer")
+
+        register_section(10, _("Today"), "sun", "today")
+        register_section(20, _("Inbox"), "inbox", "inbox", count_unread)
+        register_section(70, _("Templates"), "layout-template", "templates")
+        register_section(90, _("Senders"), "smartphone", "senders")
+        register_banner(sender_banner, order=10)
+        register_banner(demo_banner, order=90)

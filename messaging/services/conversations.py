@@ -106,6 +106,14 @@ def take_over(conversation: Conversation, *, by: Membership, until: datetime, no
         announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
 
 
+def keep_taken_over(conversation: Conversation, *, until: datetime, now: datetime) -> bool:
+    """The person has written again: the hold lasts on, and is not a new one. False if nobody holds it."""
+    rows = Conversation.objects.in_workspace(conversation.workspace).filter(
+        pk=conversation.pk, closed_at=None, taken_over_until__gt=now
+    )
+    return rows.update(taken_over_until=until, updated_at=now) == 1
+
+
 def hand_back(conversation: Conversation, *, by: Actor, now: datetime) -> None:
     """The flows speak again."""
     with transaction.atomic():

@@ -160,6 +160,20 @@ def resume_sender(sender: Sender, *, by: Actor, now: datetime) -> bool:
     return _switch(sender, is_paused=False, verb="sender.resumed", by=by, now=now)
 
 
+def switch_ai_answers(sender: Sender, *, is_on: bool, by: Actor, now: datetime) -> bool:
+    """Have the assistant answer what no flow answers, or not. False where it was so, or there is no assistant."""
+    rows = Sender.objects.in_workspace(sender.workspace).filter(pk=sender.pk, ai_answers=not is_on)
+    if is_on:
+        rows = rows.filter(assistant__isnull=False)
+    with transaction.atomic():
+        if not rows.update(ai_answers=is_on, updated_at=now):
+            return False
+        record(by, "sender.ai_answers_switched", sender, is_on=is_on)
+        announce(sender.workspace, "senders", now=now)
+    sender.ai_answers = is_on
+    return True
+
+
 def retire_sender(sender: Sender, *, by: Actor, now: datetime) -> bool:
     """Disconnect the number: its history stays, its secrets go, and it may be connected again elsewhere."""
     rows = Sender.objects.in_workspace(sender.workspace).filter(pk=sender.pk, retired_at=None)
