@@ -14,11 +14,13 @@ class AutomationsConfig(AppConfig):
         """Find action and trigger types; listen to messaging."""
         from automations.actions.registry import load_actions
         from automations.models import Run
+        from automations.run_list import failing_causes
         from automations.services.routing import has_waiting_run, route_message, wake_run_of_message
         from automations.triggers.registry import load_triggers
         from messaging.events import MessageReceived, MessageStatusChanged
         from messaging.services.conversations import keep_open_while
         from workspaces.events import subscribe
+        from workspaces.navigation import register_section
         from workspaces.wakeups import register_wakeup
 
         load_actions()
@@ -27,3 +29,5 @@ class AutomationsConfig(AppConfig):
         subscribe(MessageStatusChanged, wake_run_of_message)
         keep_open_while(has_waiting_run)
         register_wakeup(Run, "automations.tasks.advance_run")
+        register_section(30, _("Flows"), "workflow", "flows")
+        register_section(40, _("Runs"), "list-checks", "runs", counter=failing_causes, count_kind="failure")

@@ -24,6 +24,11 @@ class Finding:
     field: str = ""
     severity: Severity = Severity.ERROR
 
+    @property
+    def root(self) -> str:
+        """The form's field: `variables` of `variables.1`."""
+        return self.field.split(".")[0]
+
     def as_json(self) -> dict[str, Any]:
         """For the API and the pages."""
         return {
