@@ -1,6 +1,7 @@
 """Strict E.164, suggestions only where one number can be meant, and the platform's spellings of ids."""
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +64,10 @@ def test_everything_else_is_refused_with_its_part_and_the_certain_number(given_t
 def test_the_explanation_points_at_the_zero_behind_the_country_code():
     with pytest.raises(PhoneProblem) as refused:
         parse_e164("+49 (0) 151 12345678")
-    assert "0 behind +49" in refused.value.explain()
+    with override("en"):
+        assert "0 behind +49" in refused.value.explain()
+    with override("de"):
+        assert "0 hinter +49" in refused.value.explain()
 
 
 def test_the_explanation_names_an_invisible_character_by_its_code_point():

@@ -30,5 +30,5 @@ urlpatterns = [
     path("w/<slug:slug>/", front, name="test_front"),
     path("w/<slug:slug>/edit/", edit, name="test_edit"),
     path("public/", front),
-    path("", include("workspaces.urls")),
+    path("", include("config.urls")),
 ]
