@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("w/<slug:slug>/runs/", runs.run_list, name="runs"),
     path("w/<slug:slug>/runs/retry/", runs.runs_retry, name="runs_retry"),
     path(f"{_RUN}/", runs.run_detail, name="run"),
+    path(f"{_RUN}/picture/", runs.run_picture, name="run_picture"),
     path(f"{_RUN}/cancel/", runs.run_cancel, name="run_cancel"),
     path(f"{_RUN}/resume/", runs.run_resume, name="run_resume"),
     path(f"{_RUN}/retry/", runs.run_retry, name="run_retry"),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -64,6 +64,22 @@ def run_list(request: WorkspaceRequest) -> HttpResponse:
 def run_detail(request: WorkspaceRequest, run_id: UUID) -> HttpResponse:
     """The path, and the card that `?step=` names (the failed or newest one unless given)."""
     return _show_run(request, _fetch_run(request, run_id))
+
+
+@require_safe
+@requires("workspace.read")
+def run_picture(request: WorkspaceRequest, run_id: UUID) -> HttpResponse:
+    """The path alone, for the page that shows phone, thread and run side by side."""
+    run = _fetch_run(request, run_id)
+    context = {
+        "run": run,
+        "person": str(run.contact) if run.contact else str(run.trigger.get("customer_name") or ""),
+        "trigger_values": list(run.trigger.items()),
+        "stages": path_of(run),
+        "trigger": trigger_of(run.version),
+        "trigger_sentence": trigger_sentence(run.version),
+    }
+    return render(request, "automations/_run_picture.html", context)
 
 
 @require_POST
@@ -140,6 +156,8 @@ def _show_run(
     sent = Message.objects.in_workspace(run.workspace).filter(cause_kind=Message.Cause.RUN, cause_id=str(run.public_id))
     context = {
         "run": run,
+        "person": str(run.contact) if run.contact else str(run.trigger.get("customer_name") or ""),
+        "trigger_values": list(run.trigger.items()),
         "stages": stages,
         "stage": stage,
         "chosen": stage.key if stage else TRIGGER,
