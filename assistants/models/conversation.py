@@ -14,11 +14,15 @@ class Assistant(TenantRow):
 
     name = models.CharField(_("name"), max_length=120)
     endpoint = models.URLField(
-        _("address of the model"), max_length=300, help_text=_("Ends in /v1 with most services, e.g. https://api.openai.com/v1")
+        _("address of the model"),
+        max_length=300,
+        help_text=_("Ends in /v1 with most services, e.g. https://api.openai.com/v1"),
     )
     api_key = EncryptedTextField(_("key"), blank=True)
     model = models.CharField(_("model"), max_length=120)
-    instructions = models.TextField(_("instructions"), help_text=_("What the assistant is to know and how it is to answer."))
+    instructions = models.TextField(
+        _("instructions"), help_text=_("What the assistant is to know and how it is to answer.")
+    )
     variables = models.JSONField(_("variables"), default=dict, blank=True)
     temperature = models.FloatField(
         _("temperature"), default=0.3, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)]
@@ -86,7 +90,9 @@ class Turn(TenantRow):
     role = models.CharField(_("role"), max_length=10, choices=Role)
     content = models.TextField(_("text"))
     status = models.CharField(_("state"), max_length=10, choices=Status)
-    key = models.CharField(max_length=255, blank=True, help_text=_("run:step:iteration, or the caller's Idempotency-Key"))
+    key = models.CharField(
+        max_length=255, blank=True, help_text=_("run:step:iteration, or the caller's Idempotency-Key")
+    )
     answers = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="answer", verbose_name=_("answers")
     )

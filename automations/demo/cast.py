@@ -97,8 +97,8 @@ TEMPLATES = (
         "MARKETING",
         [
             body(
-                "Guten Tag {{1}}, Ihre letzte Mundhygiene liegt ein halbes Jahr zurück. Im {{2}} haben wir freie Termine. "
-                "Antworten Sie mit STOP, wenn Sie keine Angebote wünschen.",
+                "Guten Tag {{1}}, Ihre letzte Mundhygiene liegt ein halbes Jahr zurück. "
+                "Im {{2}} haben wir freie Termine. Antworten Sie mit STOP, wenn Sie keine Angebote wünschen.",
                 "Eva Novak",
                 "Dezember",
             ),

@@ -78,6 +78,6 @@ def assistant(house: House, model_server: Any, settings: Any) -> Assistant:
         name="Empfang",
         endpoint=model_server.url,
         model="demo",
-        instructions="Wir sind die Praxis Graz. Die Praxis hat von 8 bis 12 Uhr geöffnet. Eine Reinigung kostet 95 Euro.",
+        instructions="Wir sind die Praxis Graz. Geöffnet ist von 8 bis 12 Uhr. Eine Reinigung kostet 95 Euro.",
         fallback_text="Im Moment kann ich das nicht beantworten. Wir melden uns.",
     )

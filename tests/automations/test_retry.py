@@ -79,6 +79,5 @@ def test_each_attempt_has_a_message_row_of_its_own(asking: House) -> None:
     asking.emulator.fault({"path": "/messages"}, {"error": 131016}, times=1)
     asking.customer_writes("Hallo")
     asking.advance(minutes=1)
-    assert [message.status for message in asking.messages()][0] == Message.Status.FAILED
-    assert len(asking.messages()) == 2
+    assert [message.status == Message.Status.FAILED for message in asking.messages()] == [True, False]
     assert asking.screen(EVA) == ["Guten Tag"]

@@ -32,7 +32,7 @@ class NewestFirst(CursorPagination):
     def decode_cursor(self, request: Any) -> Any:
         """Positions of ours are ids; anything else would reach the database as it stands."""
         cursor = super().decode_cursor(request)
-        position = cursor.position if cursor is not None else None
+        position: Any = cursor.position if cursor is not None else None
         if position is not None and not (position.isascii() and position.isdigit() and len(position) <= LONGEST_ID):
             raise exceptions.NotFound
         return cursor

@@ -37,7 +37,6 @@ class ApiKeyQuerySet(ScopedQuerySet["ApiKey"]):
         key.save()
         return key, secret
 
-
     def adopt(self, *, membership: Membership, name: str, secret: str, scopes: list[str]) -> "ApiKey":
         """The key of a secret that was made elsewhere (the demo's); made on the first call."""
         key, _was_created = self.in_workspace(membership.workspace).get_or_create(

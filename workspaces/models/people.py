@@ -1,5 +1,6 @@
 """Who: users who log in by e-mail, workspaces, and the roles that join them."""
 
+from datetime import time
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -12,6 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from workspaces.ids import uuid7
+
+
+LANGUAGES = [("de", _("German")), ("en", _("English"))]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -43,7 +47,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     email = models.EmailField(_("e-mail"), max_length=254)
     name = models.CharField(_("name"), max_length=120, blank=True)
-    language = models.CharField(_("language"), max_length=5, blank=True, choices=[("de", _("German")), ("en", _("English"))])
+    language = models.CharField(_("language"), max_length=5, blank=True, choices=LANGUAGES)
     theme = models.CharField(_("appearance"), max_length=5, choices=Theme, default=Theme.AUTO)
     is_staff = models.BooleanField(_("staff"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
@@ -100,15 +104,17 @@ class Workspace(models.Model):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=120)
     slug = models.SlugField(_("address"), max_length=60, unique=True)
-    time_zone = models.CharField(_("time zone"), max_length=60, default="Europe/Vienna", validators=[validate_time_zone])
-    language = models.CharField(_("language"), max_length=5, default="de", choices=[("de", _("German")), ("en", _("English"))])
+    time_zone = models.CharField(
+        _("time zone"), max_length=60, default="Europe/Vienna", validators=[validate_time_zone]
+    )
+    language = models.CharField(_("language"), max_length=5, default="de", choices=LANGUAGES)
     region = models.CharField(
         _("region"), max_length=2, default="AT", help_text=_("Country code; helps people to write phone numbers right.")
     )
     retention_days = models.PositiveIntegerField(_("days messages are kept"), default=730)
     daily_ai_budget_tokens = models.PositiveIntegerField(_("tokens for AI a day"), default=2_000_000)
-    quiet_from = models.TimeField(_("quiet hours from"), default="20:00")
-    quiet_until = models.TimeField(_("quiet hours until"), default="08:00")
+    quiet_from = models.TimeField(_("quiet hours from"), default=time(20))
+    quiet_until = models.TimeField(_("quiet hours until"), default=time(8))
     conversation_quiet_hours = models.PositiveIntegerField(
         _("hours until a conversation closes"),
         default=24,
@@ -171,9 +177,7 @@ class Membership(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["workspace", "user"], name="user_is_member_once"),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_is_known"),
-            models.UniqueConstraint(
-                fields=["workspace"], condition=Q(role="owner"), name="workspace_has_one_owner"
-            ),
+            models.UniqueConstraint(fields=["workspace"], condition=Q(role="owner"), name="workspace_has_one_owner"),
         ]
 
     def __str__(self) -> str:
@@ -182,5 +186,3 @@ class Membership(models.Model):
     def can(self, needed: Role) -> bool:
         """Whether this member's role covers the needed one."""
         return Role(self.role).covers(needed)
-
-

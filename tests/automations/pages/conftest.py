@@ -76,17 +76,11 @@ def flow(workspace: Workspace, editor: Membership, template: Template) -> Flow:
     add_step(
         flow=flow, type="notify_team", key="melden", config={"title": "Bitte ansehen"}, parent=first, lane="failure"
     )
-    lanes = [{"key": "ja", "label": "bestätigt", "match": "all", "conditions": [
-        {"left": "{{trigger.day}}", "operator": "equals", "right": "3. Mai"}]}]  # fmt: skip
+    condition = {"left": "{{trigger.day}}", "operator": "equals", "right": "3. Mai"}
+    lanes = [{"key": "ja", "label": "bestätigt", "match": "all", "conditions": [condition]}]
     branch = add_step(flow=flow, type="branch", key="zweig", config={"lanes": lanes})
-    add_step(
-        flow=flow,
-        type="delay",
-        key="pause",
-        config={"mode": "for", "length": {"amount": 5, "unit": "minutes"}},
-        parent=branch,
-        lane="ja",
-    )
+    length = {"mode": "for", "duration": {"amount": 5, "unit": "minutes"}}
+    add_step(flow=flow, type="delay", key="pause", config=length, parent=branch, lane="ja")
     return flow
 
 

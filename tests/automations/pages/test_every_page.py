@@ -34,7 +34,7 @@ PAGES = {
     "/flows/?q=termin&state=on": "Termin-Erinnerung",
     "/flows/?q=nichts": "No flow fits the filter.",
     "/flows/{flow}/": "Somebody starts the flow",
-    "/flows/{flow}/?step=vorlage": "Hallo dort, Ihr Termin ist am 3. Mai.",
+    "/flows/{flow}/?step=vorlage": "Hallo Eva Novak, Ihr Termin ist am 3. Mai.",
     "/flows/{flow}/?step=trigger": "Choose another trigger",
     "/flows/{flow}/?step=trigger&type=": "Call ended",
     "/flows/{flow}/?step=trigger&type=message_received": "WhatsApp message received",
