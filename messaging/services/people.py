@@ -5,6 +5,7 @@ added. Hits on two contacts are merged into the older one. Two creators at once:
 read again.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from messaging.services.merging import merge_contacts
 from workspaces.models import Workspace
 
 Kind = ContactIdentity.Kind
+_E164 = re.compile(r"\+[0-9]{6,15}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ def find_or_create_contact(
     given = list(_identities(phone, wa_id, user_id, portfolio))
     if not given:
         raise ValueError("A contact needs an id.")
-    shown_phone = phone or (canonical_phone(wa_id) if wa_id else None)
+    shown_phone = phone or _storable_phone(wa_id)
     with transaction.atomic():
         found = _found(workspace, given, phone, wa_id)
         was_created = not found
@@ -63,7 +65,7 @@ def find_or_create_contact(
 
 
 def lock_contact(contact: Contact) -> None:
-    """Take the contact's lock: the first in the order contact, chat, message, run, wait. (SQLite: IMMEDIATE does it.)"""
+    """Take the contact's lock: first in the order contact, chat, message, run, wait. (On SQLite IMMEDIATE does it.)"""
     list(Contact.objects.in_workspace(contact.workspace).select_for_update().filter(pk=contact.pk).values_list("pk"))
 
 
@@ -98,13 +100,13 @@ def _found(workspace: Workspace, given: list[Identity], phone: str | None, wa_id
         match = rows.filter(kind=identity.kind, value=identity.value, portfolio=identity.portfolio).first()
         if match is not None:
             contacts[match.contact_id] = match.contact
-    spellings = phone_candidates(wa_id) if wa_id else [phone] if phone else []
-    if not contacts and spellings:
-        # A contact that was imported has a phone and no id yet; Mexico and Argentina write theirs in two ways (P1, P2).
+    # A contact that was imported has a phone and no id yet; Mexico and Argentina write theirs in two ways (P1, P2).
+    spellings = [*dict.fromkeys(spelling for one in (phone, wa_id) if one for spelling in phone_candidates(one))]
+    if spellings:
         by_phone = Contact.objects.in_workspace(workspace).select_related("workspace").filter(phone__in=spellings)
-        for contact in sorted(by_phone, key=lambda one: spellings.index(one.phone)):
-            contacts.setdefault(contact.pk, contact)
-            break
+        nearest = sorted(by_phone, key=lambda one: spellings.index(one.phone or ""))
+        if not any(contact.pk in contacts for contact in nearest):
+            contacts |= {contact.pk: contact for contact in nearest[:1]}
     return [contacts[key] for key in sorted(contacts)]
 
 
@@ -169,3 +171,9 @@ def _complete(contact: Contact, shown_phone: str | None, *, profile_name: str, u
 
 def _phone_is_taken(contact: Contact, phone: str) -> bool:
     return Contact.objects.in_workspace(contact.workspace).filter(phone=phone).exists()
+
+
+def _storable_phone(wa_id: str) -> str | None:
+    """The phone behind a WhatsApp id, where the column can hold it."""
+    phone = canonical_phone(wa_id) if wa_id else None
+    return phone if phone is not None and _E164.fullmatch(phone) else None

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from messaging.models import Sender, Template
+from messaging.models import Chat, Consent, ConsentEvent, Purpose, Sender, Template
+from messaging.services.people import chat_for, find_or_create_contact, lock_contact
 from messaging.services.senders import set_sender_quality
 from messaging.services.templates import set_template_status
-from messaging.webhooks.events import NumberUpdate, TemplateUpdate
+from messaging.webhooks.events import IncompleteItem, NumberUpdate, Preference, TemplateUpdate
 from workspaces.models import Workspace
 
 QUALITIES = {"green": "green", "yellow": "yellow", "red": "red", "unknown": "unknown", "high": "green"}
+PREFERENCE = "whatsapp_preference"
 CATEGORIES = frozenset(Template.Category.values)
 
 
@@ -49,3 +51,46 @@ def update_number(*, sender: Sender, item: NumberUpdate, now: datetime) -> None:
     if item.quality in QUALITIES:
         sender.refresh_from_db()
         set_sender_quality(sender, QUALITIES[item.quality], now=now)
+
+
+def update_preference(*, sender: Sender, item: Preference, now: datetime) -> bool:
+    """Honour the customer's marketing switch on the platform, for every number of this business account.
+
+    Compared by the platform's time, since order is not promised. `resume` lifts what `stop` did and nothing else: a
+    word the customer wrote to us stays. True if it was news. Raises IncompleteItem where nobody is named.
+    """
+    if not item.person.is_known:
+        raise IncompleteItem("nobody it could be from")
+    said_at = min(item.said_at or now, now)
+    contact, _is_new = find_or_create_contact(
+        workspace=sender.workspace,
+        phone=None,
+        wa_id=item.person.wa_id,
+        user_id=item.person.user_id,
+        portfolio=sender.business_account_id,
+        now=now,
+    )
+    lock_contact(contact)
+    said = ConsentEvent.objects.in_workspace(sender.workspace).filter(
+        contact=contact, source=PREFERENCE, evidence=sender.business_account_id
+    )
+    state = Consent.OPTED_OUT if item.is_stop else Consent.OPTED_IN
+    if said.filter(occurred_at=said_at, state=state).exists():
+        return False
+    is_newest = not said.filter(occurred_at__gt=said_at).exists()
+    ConsentEvent.objects.create(
+        workspace=sender.workspace,
+        contact=contact,
+        purpose=Purpose.MARKETING,
+        state=state,
+        source=PREFERENCE,
+        evidence=sender.business_account_id,
+        occurred_at=said_at,
+    )
+    if is_newest:
+        chat_for(contact, sender, now)
+        chats = Chat.objects.in_workspace(sender.workspace).filter(contact=contact)
+        chats.filter(sender__business_account_id=sender.business_account_id).update(
+            marketing_stopped_at=said_at if item.is_stop else None, updated_at=now
+        )
+    return is_newest

@@ -16,12 +16,16 @@ from messaging.services.confirmations import confirm_consent
 from messaging.services.consent import Wish, opt_in, opt_out, wish_of
 from messaging.services.conversations import note_message, open_conversation
 from messaging.services.people import chat_for, find_or_create_contact, lock_contact
-from messaging.webhooks.events import InboundMessage
+from messaging.webhooks.events import IncompleteItem, InboundMessage
 from workspaces.events import publish
 
+# What is typed, and what is tapped under a template: "STOP" is a usual button there.
+WORD_KINDS = ("text", "button")
 WINDOW = timedelta(hours=24)
 ROUTE_AGAIN = timedelta(seconds=5)
 ROUTE_CEILING = timedelta(minutes=10)
+# A good day. After that the customer has written again, or a person has to look: the log names the message.
+ROUTING_ATTEMPTS = 150
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,27 +42,21 @@ class ReceivedMessage:
 def receive_message(*, sender: Sender, item: InboundMessage, now: datetime) -> ReceivedMessage:
     """Store a customer's message once, move the window, and route what waits for this customer.
 
-    Raises ValueError for an item without a message id or without anybody it could be from.
+    Raises IncompleteItem for an item without a message id or without anybody it could be from.
     """
     if not item.message_id or not item.person.is_known:
-        raise ValueError("no id" if not item.message_id else "nobody it could be from")
+        raise IncompleteItem("no id" if not item.message_id else "nobody it could be from")
     workspace = sender.workspace
     messages = Message.objects.in_workspace(workspace)
-    known = messages.filter(sender=sender, provider_id=item.message_id).select_related("conversation").first()
+    known = _known(sender, item)
     if known is not None:
-        return ReceivedMessage(message=known, was_created=False, conversation=known.conversation)
+        return known
     with transaction.atomic():
-        contact, is_new = find_or_create_contact(
-            workspace=workspace,
-            phone=None,
-            wa_id=item.person.wa_id,
-            user_id=item.person.user_id,
-            portfolio=sender.business_account_id,
-            profile_name=item.person.profile_name,
-            username=item.person.username,
-            now=now,
-        )
-        lock_contact(contact)
+        contact, is_new = _locked_contact(sender, item, now)
+        # The same message may have come twice in one moment: whoever had the lock first has stored it (traps.md W5).
+        known = _known(sender, item)
+        if known is not None:
+            return known
         chat = chat_for(contact, sender, now)
         written_at = min(item.sent_at or now, now)
         conversation, opened = open_conversation(chat, Conversation.OpenedBy.CUSTOMER, now)
@@ -66,11 +64,12 @@ def receive_message(*, sender: Sender, item: InboundMessage, now: datetime) -> R
             with transaction.atomic():
                 message = _store(item, sender, chat, conversation, opened, is_new, written_at)
         except IntegrityError:
+            # Under two contacts' locks at once: they are merged by the next message.
             message = messages.get(sender=sender, provider_id=item.message_id)
             return ReceivedMessage(message=message, was_created=False, conversation=message.conversation)
         _move_window(chat, written_at, address=item.person.wa_id or item.person.user_id, now=now)
         note_message(conversation, message, now=now)
-        _honour(message, contact, wish_of(message.body, workspace) if message.kind == "text" else "", now)
+        _honour(message, contact, wish_of(message.body, workspace) if message.kind in WORD_KINDS else "", now)
         route_pending(contact, now=now)
         message.refresh_from_db()
     return ReceivedMessage(
@@ -82,12 +81,44 @@ def receive_message(*, sender: Sender, item: InboundMessage, now: datetime) -> R
     )
 
 
+def _known(sender: Sender, item: InboundMessage) -> ReceivedMessage | None:
+    rows = Message.objects.in_workspace(sender.workspace).select_related("conversation")
+    message = rows.filter(sender=sender, provider_id=item.message_id).first()
+    if message is None:
+        return None
+    return ReceivedMessage(message=message, was_created=False, conversation=message.conversation)
+
+
+def _locked_contact(sender: Sender, item: InboundMessage, now: datetime) -> tuple[Contact, bool]:
+    """The writer, locked and as it is now: another process may have merged it into an older one meanwhile."""
+    while True:
+        contact, is_new = find_or_create_contact(
+            workspace=sender.workspace,
+            phone=None,
+            wa_id=item.person.wa_id,
+            user_id=item.person.user_id,
+            portfolio=sender.business_account_id,
+            profile_name=item.person.profile_name,
+            username=item.person.username,
+            now=now,
+        )
+        lock_contact(contact)
+        contact.refresh_from_db()
+        if contact.merged_into_id is None:
+            return contact, is_new
+
+
 def route_pending(contact: Contact, *, now: datetime) -> None:
     """Route every stored, unrouted message of the contact. Call it in a transaction, under the contact's lock."""
     waiting = (
         Message.objects.in_workspace(contact.workspace)
         .select_related("sender__workspace", "sender__assistant", "chat__contact", "conversation", "workspace")
-        .filter(chat__contact=contact, direction=Message.Direction.IN, routed_at=None)
+        .filter(
+            chat__contact=contact,
+            direction=Message.Direction.IN,
+            routed_at=None,
+            routing_attempts__lt=ROUTING_ATTEMPTS,
+        )
         .order_by("occurred_at", "id")
     )
     for message in waiting:
@@ -189,7 +220,8 @@ def _route(message: Message, contact: Contact, *, now: datetime) -> None:
         rows.update(routed_at=now, wake_at=None)
         return
     again = min(ROUTE_AGAIN * 2 ** min(message.routing_attempts, 10), ROUTE_CEILING)
-    rows.update(routing_attempts=F("routing_attempts") + 1, wake_at=now + again)
+    is_last = message.routing_attempts + 1 >= ROUTING_ATTEMPTS
+    rows.update(routing_attempts=F("routing_attempts") + 1, wake_at=None if is_last else now + again)
     InboundLog.objects.create(
         workspace=message.workspace,
         sender=message.sender,

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from messaging.models import Message, MessageStatus, Sender
 from messaging.services.progress import RANK, advance_message
 from messaging.services.refusals import act_on_code, explain_code
-from messaging.webhooks.events import StatusUpdate
+from messaging.webhooks.events import IncompleteItem, StatusUpdate
 
 # Inbound statuses may come up to seven days late, and so may the message row they belong to be settled.
 SWEPT_FOR = timedelta(days=7)
@@ -19,10 +19,10 @@ LOOK_CEILING = timedelta(hours=1)
 def record_status(*, sender: Sender, item: StatusUpdate, now: datetime) -> tuple[MessageStatus, bool]:
     """Keep the status once and move its message. Returns the row and whether it is new.
 
-    Raises ValueError for an item without a message id or a status.
+    Raises IncompleteItem for an item without a message id or a status.
     """
     if not item.message_id or not item.status:
-        raise ValueError("no id" if not item.message_id else "no status")
+        raise IncompleteItem("no id" if not item.message_id else "no status")
     kept, was_created = _kept(sender, item, now)
     if kept.message_id is None:
         settle_status(kept, now=now)

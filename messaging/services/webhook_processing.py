@@ -4,26 +4,32 @@ A failing item does not lose its neighbours, and is tried again without repeatin
 a unique key.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
 from messaging.models import InboundLog, Sender, WebhookEvent
-from messaging.services.platform_updates import update_number, update_template
+from messaging.phone import phone_candidates
+from messaging.services.platform_updates import update_number, update_preference, update_template
 from messaging.services.receiving import receive_message
 from messaging.services.statuses import record_status
+from messaging.services.webhook_intake import APP_ENDPOINT
 from messaging.webhooks.cloud_api import NotOurBody, parse
 from messaging.webhooks.events import (
     Broken,
     InboundMessage,
+    IncompleteItem,
     Item,
     Noted,
     NumberUpdate,
+    Preference,
     StatusUpdate,
     TemplateUpdate,
 )
@@ -32,9 +38,14 @@ from workspaces.services.audit import Actor, record
 log = structlog.get_logger(__name__)
 Outcome = InboundLog.Outcome
 
+# While a body is worked off, the clock leaves it alone; a worker that dies loses it for so long.
+BUSY_FOR = timedelta(seconds=60)
 AGAIN = timedelta(seconds=5)
 AGAIN_CEILING = timedelta(minutes=10)
 ATTEMPTS = 12
+EXCERPT_LENGTH = 600
+# Outcomes whose line is all there is to see of an item.
+_SHOWN = (Outcome.NOTED, Outcome.NOT_UNDERSTOOD, Outcome.UNKNOWN_SENDER, Outcome.FAILED)
 
 
 @dataclass(frozen=True)
@@ -49,20 +60,21 @@ class Result:
 
 def process_event(event: WebhookEvent, now: datetime) -> list[InboundLog]:
     """Work off every item of the body; returns the lines written. Failed items bring the event back later."""
+    WebhookEvent.objects.filter(pk=event.pk, processed_at=None).update(wake_at=now + BUSY_FOR)
     try:
         items = parse(bytes(event.body))
     except NotOurBody as error:
-        _write(event, None, Item(kind="body"), Result(Outcome.NOT_UNDERSTOOD, "no_json", str(error)), now)
+        line = _write(event, None, Item(kind="body"), Result(Outcome.NOT_UNDERSTOOD, "no_json", str(error)), now)
         _finish(event, [], now)
-        return []
+        return [line]
     lines, failures = [], []
-    senders = _Speaking(event)
+    speaking = _Speaking(event)
     for item in items:
-        for sender in senders.of(item) or [None]:
+        for sender in speaking.of(item) or [None]:
             result = _dealt_with(item, sender, now)
             lines.append(_write(event, sender, item, result, now))
             if result.outcome == Outcome.FAILED:
-                failures.append(result.detail)
+                failures.append(f"{result.reason}: {result.detail}")
     if not items:
         lines.append(_write(event, None, Item(kind="body"), Result(Outcome.NOTED, "no_items"), now))
     _finish(event, failures, now)
@@ -82,32 +94,52 @@ class _Speaking:
 
     def __init__(self, event: WebhookEvent) -> None:
         self.owner = event.sender
+        self.is_of_app = event.endpoint == APP_ENDPOINT
         self.in_use = (
             Sender.objects.across_workspaces().select_related("workspace", "assistant").filter(retired_at=None)
         )
+        self.known: dict[tuple[str, str], list[Sender]] = {}
 
     def of(self, item: Item) -> list[Sender]:
         """The senders that an item is about: one by its number id; by its account, one a workspace."""
+        place = (item.number_id, item.account_id)
+        if place not in self.known:
+            self.known[place] = self._found(*place)
+        found = self.known[place]
         if item.number_id:
-            return self._allowed(self.in_use.filter(provider_number_id=item.number_id))[:1]
-        found = self._allowed(self.in_use.filter(business_account_id=item.account_id).order_by("id"))
+            return found[:1]
         if isinstance(item, NumberUpdate):
-            return [sender for sender in found if _shows(sender, item)] or found
+            return [sender for sender in found if _is_about(item, sender, found)]
         return list({sender.workspace_id: sender for sender in reversed(found)}.values())
+
+    def _found(self, number_id: str, account_id: str) -> list[Sender]:
+        if number_id:
+            return self._allowed(self.in_use.filter(provider_number_id=number_id))
+        return self._allowed(self.in_use.filter(business_account_id=account_id).order_by("id")) if account_id else []
 
     def _allowed(self, senders: QuerySet[Sender]) -> list[Sender]:
         """A sender's secret speaks for senders of its workspace with the same one. The app's speaks for those without:
         who has a secret of their own has an address of their own.
         """
-        if self.owner is None:
+        if self.is_of_app:
             return [sender for sender in senders if not sender.app_secret]
+        if self.owner is None:
+            # The sender whose secret proved this body is gone, and what it may say with it.
+            return []
         same = senders.filter(workspace=self.owner.workspace)
         return [sender for sender in same if sender.app_secret == self.owner.app_secret]
 
 
-def _shows(sender: Sender, item: NumberUpdate) -> bool:
-    digits = "".join(character for character in item.display_number if character.isdigit())
-    return bool(digits) and digits == "".join(character for character in sender.phone if character.isdigit())
+def _is_about(item: NumberUpdate, sender: Sender, of_account: list[Sender]) -> bool:
+    """These updates name no number id. Without a shown number they are about every number of the account."""
+    shown = phone_candidates(_digits(item.display_number))
+    if not shown or (len(of_account) == 1 and not sender.phone):
+        return True
+    return bool({"+" + _digits(sender.phone)} & set(shown))
+
+
+def _digits(phone: str) -> str:
+    return "".join(character for character in phone if character in "0123456789")
 
 
 def _dealt_with(item: Item, sender: Sender | None, now: datetime) -> Result:
@@ -122,8 +154,8 @@ def _dealt_with(item: Item, sender: Sender | None, now: datetime) -> Result:
     except OperationalError:
         # The database is away or locked: the whole event comes again.
         raise
-    except ValueError as error:
-        return Result(Outcome.NOT_UNDERSTOOD, "incomplete", str(error)[:500])
+    except IncompleteItem as error:
+        return Result(Outcome.NOT_UNDERSTOOD, "incomplete", str(error))
     except Exception as error:
         log.exception("webhook_item_failed", kind=item.kind)
         return Result(Outcome.FAILED, type(error).__name__, str(error)[:500])
@@ -158,6 +190,14 @@ def _number(item: Item, sender: Sender, now: datetime) -> Result:
     return Result(Outcome.STORED, item.event.lower())
 
 
+def _preference(item: Item, sender: Sender, now: datetime) -> Result:
+    assert isinstance(item, Preference)
+    is_news = update_preference(sender=sender, item=item, now=now)
+    return Result(
+        Outcome.STORED if is_news else Outcome.NOTED, "marketing_stop" if item.is_stop else "marketing_resume"
+    )
+
+
 def _note(item: Item, sender: Sender, now: datetime) -> Result:
     return Result(Outcome.NOTED, item.why if isinstance(item, Noted) else "not_handled")
 
@@ -167,6 +207,7 @@ _DEALERS: dict[type[Item], Callable[[Item, Sender, datetime], Result]] = {
     StatusUpdate: _status,
     TemplateUpdate: _template,
     NumberUpdate: _number,
+    Preference: _preference,
 }
 
 
@@ -181,8 +222,12 @@ def _write(event: WebhookEvent, sender: Sender | None, item: Item, result: Resul
         outcome=result.outcome,
         reason=result.reason[:60],
         detail=result.detail,
-        excerpt=str(item.raw)[:600] if result.outcome in (Outcome.NOTED, Outcome.NOT_UNDERSTOOD) else "",
+        excerpt=_excerpt(item) if result.outcome in _SHOWN else "",
     )
+
+
+def _excerpt(item: Item) -> str:
+    return json.dumps(item.raw, cls=DjangoJSONEncoder, ensure_ascii=False)[:EXCERPT_LENGTH] if item.raw else ""
 
 
 def _finish(event: WebhookEvent, failures: list[str], now: datetime) -> None:

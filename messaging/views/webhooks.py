@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -48,7 +48,11 @@ class PlatformSignature(BaseAuthentication):
         if request.method != "POST":
             return None
         view: WebhookView = request.parser_context["view"]
-        body = request._request.body
+        try:
+            body = request._request.body
+        except RequestDataTooBig:
+            note_refusal(sender=view.sender, reason="too_large", body=b"", now=timezone.now())
+            raise
         signature = request.headers.get("X-Hub-Signature-256", "")
         if not is_signed_with(body, signature, view.secret()):
             reason = "no_signature" if not signature else "bad_signature"
@@ -91,6 +95,7 @@ class WebhookView(APIView):
         given = request.query_params.get("hub.verify_token", "")
         is_handshake = request.query_params.get("hub.mode") == "subscribe"
         if not (is_handshake and expected and hmac.compare_digest(given.encode(), expected.encode())):
+            note_refusal(sender=self.sender, reason="bad_verify_token", body=b"", now=timezone.now())
             return HttpResponse("verify token does not match", status=403, content_type="text/plain")
         return HttpResponse(request.query_params.get("hub.challenge", ""), content_type="text/plain")
 
@@ -105,7 +110,7 @@ class WebhookView(APIView):
             return Response({"error": "unknown address"}, status=404)
         if isinstance(exc, RequestDataTooBig):
             return Response({"error": "too large"}, status=413)
-        if isinstance(exc, DatabaseError):
+        if isinstance(exc, DatabaseFailure):
             return Response({"error": "database away"}, status=503)
         if isinstance(exc, AuthenticationFailed):
             return Response({"error": str(exc.detail)}, status=403)

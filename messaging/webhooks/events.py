@@ -5,6 +5,10 @@ from datetime import datetime
 from typing import Any
 
 
+class IncompleteItem(ValueError):
+    """An item without what it cannot be dealt with for; it will never be complete, so it is not tried again."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Person:
     """Who an item is about, as the platform knows them. Every part may be empty (traps.md P10, P11)."""
@@ -80,6 +84,15 @@ class NumberUpdate(Item):
     throughput: int | None = None
     name: str = ""
     event: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preference(Item):
+    """The customer told the platform to stop, or to resume, marketing of this business."""
+
+    person: Person
+    is_stop: bool
+    said_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
