@@ -180,36 +180,49 @@ class Datum:
     """One expression that can be used at a point, with a sample of what it stands for."""
 
     expression: str
-    name: str
     sample: Any
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where data comes from, for the picker's headings."""
+    """Where data comes from: for the picker's headings, and as a run would hold it."""
 
     label: Text
-    data: list[Datum]
+    root: str
+    sample: Mapping[str, Any]
+    step: str = ""
+
+    @property
+    def data(self) -> list[Datum]:
+        """Every expression."""
+        path = f"{self.root}.{self.step}" if self.step else self.root
+        return [Datum(f"{{{{{path}.{name}}}}}", value) for name, value in self.sample.items()]
 
 
 def data_at_hand(version: FlowVersion, step: Step | None, *, lane: str = "") -> list[Source]:
     """What can be used at the step (in its lane `lane`: by a new step there): the trigger, earlier steps, the rest."""
-    found = [Source(_("Trigger"), list(_data("trigger", trigger_sample(version))))]
+    found = [Source(_("Trigger"), "trigger", trigger_sample(version))]
     for earlier, output in _outputs_before(version, step, lane):
-        found.append(Source(earlier.name or _label(earlier), list(_data(f"steps.{earlier.key}", output))))
+        found.append(Source(earlier.name or _label(earlier), "steps", output, step=earlier.key))
     for label, root, sample in (
         (_("Contact"), "contact", CONTACT_SAMPLE),
         (_("Conversation"), "conversation", CONVERSATION_SAMPLE),
         (_("Sender"), "sender", SENDER_SAMPLE),
         (_("Workspace"), "workspace", WORKSPACE_SAMPLE),
     ):
-        found.append(Source(label, list(_data(root, sample))))
-    return [source for source in found if source.data]
+        found.append(Source(label, root, sample))
+    return [source for source in found if source.sample]
 
 
-def _data(root: str, sample: Mapping[str, Any]) -> Iterator[Datum]:
-    for name, value in sample.items():
-        yield Datum(f"{{{{{root}.{name}}}}}", name, value)
+def as_run_data(sources: list[Source]) -> dict[str, Any]:
+    """The samples as a run would hold them, to work out an expression with."""
+    data: dict[str, Any] = {"trigger": {}, "steps": {}}
+    for source in sources:
+        if source.step:
+            data["steps"][source.step] = dict(source.sample)
+        else:
+            data[source.root] = dict(source.sample)
+    return data
 
 
 def _outputs_before(version: FlowVersion, step: Step | None, lane: str) -> Iterator[tuple[Step, dict[str, Any]]]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Max, Q, QuerySet
+from django.db.models.fields.json import KT
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -26,6 +27,7 @@ class RunLine:
     """One run in the list."""
 
     run: Run
+    person: str
     stands: str
     length: str
     is_failed: bool
@@ -76,7 +78,7 @@ def counted(runs: QuerySet[Run]) -> dict[str, int]:
 def page_of(workspace: Workspace, runs: QuerySet[Run], *, before: str, after: str, now: datetime) -> PageOfRuns:
     """The page before or after a run's public id; a cursor that is none of ours gives the first page."""
     start, end = _row_id(runs, before), _row_id(runs, after)
-    rows = runs.select_related("flow", "contact", "version")
+    rows = runs.select_related("flow", "contact", "version").annotate(told_name=KT("trigger__customer_name"))
     rows = rows.defer("version__program", "version__trigger_config", "trigger")
     if end is not None:
         found = list(rows.filter(pk__gt=end).order_by("pk")[: PAGE + 1])
@@ -123,6 +125,13 @@ def failing_causes(workspace: Workspace) -> int:
     return notices.aggregate(causes=Count("pk"))["causes"] or 0
 
 
+def person_of(run: Run, told_name: str) -> str:
+    """Whom the run is about: the contact, else the name that the trigger told, else nobody."""
+    if run.contact is not None:
+        return str(run.contact)
+    return told_name or _("nobody")
+
+
 def length_words(length: timedelta) -> str:
     """A length of time in its largest unit."""
     seconds = max(0, int(length.total_seconds()))
@@ -159,6 +168,7 @@ def _lines(workspace: Workspace, runs: list[Run], *, now: datetime) -> list[RunL
     return [
         RunLine(
             run=run,
+            person=person_of(run, str(getattr(run, "told_name", "") or "")),
             stands=_stands(run, waits.get(run.pk), names.get((run.version_id, run.error_step or run.cursor), "")),
             length=length_words((run.ended_at or now) - run.started_at),
             is_failed=run.status == Run.Status.FAILED,

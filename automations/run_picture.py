@@ -18,6 +18,7 @@ from workspaces.models import Notification
 
 STEP_RUNS_SHOWN = 400
 AHEAD_SHOWN = 30
+STEP_WAITS = (Wait.Kind.DELAY, Wait.Kind.REPLY)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,16 @@ class Stage:
         return self.attempts[-1] if self.attempts else None
 
     @property
+    def input(self) -> list[tuple[Text, Any]]:
+        """What the step was given, under the labels of its form; ids of things by their names."""
+        return _labelled(self.kind, self.last) if self.last is not None else []
+
+    @property
+    def output(self) -> list[tuple[str, Any]]:
+        """What the step gave; its error stands in a box of its own."""
+        return [(name, value) for name, value in self.last.output.items() if name != "error"] if self.last else []
+
+    @property
     def timed(self) -> list[Attempt]:
         """All attempts with their lengths."""
         return [
@@ -70,9 +81,9 @@ class Stage:
 def path_of(run: Run) -> list[Stage]:
     """The steps that were taken, in order, then those that still lie ahead of a run under way."""
     program = Program.of(run.version.program) if run.version.program else Program(start=None, nodes={})
-    rows = StepRun.objects.in_workspace(run.workspace).filter(run=run).order_by("id")[:STEP_RUNS_SHOWN]
+    rows = StepRun.objects.in_workspace(run.workspace).filter(run=run).select_related("workspace").order_by("id")
     grouped: dict[tuple[str, str], list[StepRun]] = defaultdict(list)
-    for row in rows:
+    for row in rows[:STEP_RUNS_SHOWN]:
         grouped[(row.step_key, row.iteration)].append(row)
     taken = [_stage(run, program.nodes.get(key), key, attempts) for (key, _round), attempts in grouped.items()]
     return [*taken, *_ahead(run, program, {stage.key for stage in taken})]
@@ -97,6 +108,18 @@ def _stage(run: Run, node: Node | None, key: str, attempts: list[StepRun]) -> St
         stage.lane = _lane_label(kind, node, lane)
         stage.lanes_not_taken = len(node.lanes) - 1
     return stage
+
+
+def _labelled(kind: Action | None, row: StepRun) -> list[tuple[Text, Any]]:
+    if kind is None:
+        return list(row.input.items())
+    fields = kind.form(workspace=row.workspace).fields
+    labelled = []
+    for name, value in row.input.items():
+        field = fields.get(name)
+        shown = dict(getattr(field, "choices", ())).get(value, value) if isinstance(value, str) else value
+        labelled.append((field.label if field is not None and field.label else name, shown))
+    return labelled
 
 
 def _lane_label(kind: Action | None, node: Node, lane: str) -> Text:
@@ -165,8 +188,9 @@ def story_of(run: Run, stages: list[Stage]) -> list[Moment]:
     """The decision, every step with its attempts, waits and the end, in order of time."""
     moments = [*_beginning(run)]
     waits = Wait.objects.in_workspace(run.workspace).filter(run=run).order_by("id")
-    told = [_of_attempt(stage, attempt) for stage in stages for attempt in stage.attempts]
-    told += [_of_wait(wait) for wait in waits]
+    # A delay and a wait for an answer are steps and told as such, once they are over.
+    told = [_of_wait(wait) for wait in waits if wait.resolved_at is None or wait.kind not in STEP_WAITS]
+    told += [_of_attempt(stage, attempt) for stage in stages for attempt in stage.attempts]
     told += _notices(run, stages)
     moments += sorted(told, key=lambda moment: moment.at or run.started_at)
     if run.ended_at is not None:
@@ -176,7 +200,10 @@ def story_of(run: Run, stages: list[Stage]) -> list[Moment]:
 
 def _beginning(run: Run) -> Iterator[Moment]:
     decisions = list(
-        TriggerDecision.objects.in_workspace(run.workspace).filter(run=run).select_related("message").order_by("id")
+        TriggerDecision.objects.in_workspace(run.workspace)
+        .filter(run=run)
+        .select_related("message", "event")
+        .order_by("id")
     )
     started = next((each for each in decisions if each.outcome == TriggerDecision.Outcome.STARTED), None)
     if run.only_recipient:
@@ -185,7 +212,7 @@ def _beginning(run: Run) -> Iterator[Moment]:
         text = _("by %(who)s") % {"who": run.started_by} if run.started_by else ""
         yield Moment("zap", "done", _("The run was started"), run.started_at, text)
         return
-    what = started.message.body if started.message is not None else started.source_kind
+    what: object = started.message.body if started.message is not None else started.event or started.source_kind
     yield Moment("circle-check", "done", _("The trigger fits"), started.decided_at, str(what)[:120])
     others = (
         TriggerDecision.objects.in_workspace(run.workspace)

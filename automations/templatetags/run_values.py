@@ -1,27 +1,56 @@
-"""How a value of a run is shown: text as it is, everything else as JSON."""
+"""How data is shown to people: values of a run, expressions in sentences, instants."""
 
 import json
+import re
+from datetime import datetime
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils import formats, timezone
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+
+from workspaces.templatetags.ui import day_word
 
 register = template.Library()
 
 LONGEST = 4000
+# Cards shorten long texts, so an expression may break off.
+_EXPRESSION = re.compile(r"\{\{-?\s*([\w.]+)[^}]*\}?\}?")
 
 
 @register.filter
 def shown_value(value: Any) -> SafeString | str:
-    """Text and numbers as they are, yes and no in words, lists and objects as JSON, null as a dash."""
+    """Text and numbers as they are, yes and no in words, names with texts line by line, the rest as JSON."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, dict) and value and not any(isinstance(inner, dict | list) for inner in value.values()):
+        return format_html_join("", "<div>{}: {}</div>", ((name, shown_value(inner)) for name, inner in value.items()))
     if isinstance(value, dict | list):
-        text = json.dumps(value, ensure_ascii=False, indent=2)
-        return format_html("<pre>{}</pre>", text[:LONGEST] + ("…" if len(text) > LONGEST else ""))
-    text = str(value)
+        return format_html("<pre>{}</pre>", _cut(json.dumps(value, ensure_ascii=False, indent=2)))
+    return _cut(str(value))
+
+
+@register.filter
+def with_chips(sentence: Any) -> SafeString:
+    """The sentence with each expression as a chip that names its data: `customer_name`."""
+    text = str(sentence)
+    parts, at = [], 0
+    for found in _EXPRESSION.finditer(text):
+        name = found[1].rsplit(".", 1)[-1]
+        parts += [conditional_escape(text[at : found.start()]), format_html('<span class="data-chip">{}</span>', name)]
+        at = found.end()
+    return mark_safe("".join([*parts, conditional_escape(text[at:])]))  # noqa: S308 - every part is escaped above
+
+
+@register.filter
+def exact_words(moment: datetime) -> str:
+    """Day and time to the second, in the workspace's zone."""
+    return f"{day_word(moment)}, {formats.date_format(timezone.localtime(moment), 'H:i:s')}"
+
+
+def _cut(text: str) -> str:
     return text[:LONGEST] + ("…" if len(text) > LONGEST else "")

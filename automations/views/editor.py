@@ -17,7 +17,7 @@ from automations.actions.registry import all_actions
 from automations.engine.compile import compile_version
 from automations.forms.pages import FlowSettingsForm
 from automations.models import Flow, Step
-from automations.picture import data_at_hand, draw, kind_of, lanes_of, trigger_of, trigger_sentence
+from automations.picture import as_run_data, data_at_hand, draw, kind_of, lanes_of, trigger_of, trigger_sentence
 from automations.services.editing import add_step, move_step, remove_step, rename_flow, set_trigger
 from automations.statistics import runs_in_days, step_counts
 from automations.triggers import base as triggers
@@ -237,6 +237,7 @@ def _trigger_panel(flow: Flow, type_name: str, form: Any) -> dict[str, Any]:
 
 
 def _step_panel(flow: Flow, step: Step, forms: StepForms) -> dict[str, Any]:
+    sources = data_at_hand(flow.draft, step)
     return {
         "panel": "step",
         "chosen": step.key,
@@ -244,7 +245,8 @@ def _step_panel(flow: Flow, step: Step, forms: StepForms) -> dict[str, Any]:
         "name": _name(step),
         "kind": kind_of(step.type),
         "forms": forms,
-        "sources": data_at_hand(flow.draft, step),
+        "sources": sources,
+        "preview": forms.preview({**as_run_data(sources), "now": timezone.now()}),
     }
 
 

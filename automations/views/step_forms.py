@@ -1,11 +1,13 @@
 """The forms in the panel: what every step has, the action's own settings, and failing; and the trigger's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.forms import BoundField, Form
 
 from automations.engine.program import RetryPolicy
+from automations.expressions import ExpressionError, render
 from automations.findings import Finding
 from automations.forms.fields import StepForm
 from automations.forms.pages import FailureForm, StepSettingsForm
@@ -62,20 +64,27 @@ class StepForms:
             retry=self.failure.retry(),
         )
 
-    @property
-    def preview(self) -> RenderedTemplate | None:
-        """The bubble that the customer sees, with the template's own samples where a text holds data."""
+    def preview(self, data: Mapping[str, Any]) -> RenderedTemplate | None:
+        """The bubble that the customer sees, with `data` as the run's; the template's own samples fill the rest."""
         typed = self._typed()
         template = template_of(self.step.type, typed, self.step.workspace)
         if template is None:
             return None
         given = typed.get("variables") or {}
-        samples = sample_values(template)
-        shown = {}
-        for parameter in parameters_of(template):
-            text = str(given.get(parameter.key) or "")
-            shown[parameter.key] = samples.get(parameter.key, "") if not text or "{{" in text else text
+        shown = dict(sample_values(template))
+        for name in (parameter.key for parameter in parameters_of(template)):
+            text = self._worked_out(str(given.get(name) or ""), data)
+            if text:
+                shown[name] = text
         return render_preview(template, shown)
+
+    def _worked_out(self, text: str, data: Mapping[str, Any]) -> str:
+        """The text with sample data in it; nothing where it cannot be worked out (the finding says why)."""
+        workspace = self.step.workspace
+        try:
+            return render(text, data, time_zone=workspace.time_zone, language=workspace.language)
+        except ExpressionError:
+            return ""
 
     def _typed(self) -> dict[str, Any]:
         if self.config is not None and self.config.is_bound:
