@@ -22,9 +22,14 @@ def endpoint_of(sender: Sender | None) -> str:
     return f"sender:{sender.public_id}" if sender else APP_ENDPOINT
 
 
+def digest_of(body: bytes) -> str:
+    """What tells a redelivered body from a new one."""
+    return hashlib.sha256(body).hexdigest()
+
+
 def take_in(*, sender: Sender | None, body: bytes, now: datetime) -> WebhookEvent:
     """Store a verified body once and wake a worker. A redelivered body that had failed is processed again."""
-    endpoint, digest = endpoint_of(sender), hashlib.sha256(body).hexdigest()
+    endpoint, digest = endpoint_of(sender), digest_of(body)
     with transaction.atomic():
         event, was_created = WebhookEvent.objects.get_or_create(
             endpoint=endpoint,
