@@ -186,13 +186,14 @@ def reason_words(reason: str) -> str:
 
 def story_of(run: Run, stages: list[Stage]) -> list[Moment]:
     """The decision, every step with its attempts, waits and the end, in order of time."""
-    moments = [*_beginning(run)]
-    waits = Wait.objects.in_workspace(run.workspace).filter(run=run).order_by("id")
-    # A delay and a wait for an answer are steps and told as such, once they are over.
-    told = [_of_wait(wait) for wait in waits if wait.resolved_at is None or wait.kind not in STEP_WAITS]
-    told += [_of_attempt(stage, attempt) for stage in stages for attempt in stage.attempts]
+    waits = list(Wait.objects.in_workspace(run.workspace).filter(run=run).order_by("id"))
+    attempts = [(stage, attempt) for stage in stages for attempt in stage.attempts]
+    # A delay and a wait for an answer are steps: once they are over, the step tells of them.
+    told = [_of_wait(wait) for wait in waits if wait.resolved_at is not None and wait.kind not in STEP_WAITS]
+    told += [_of_attempt(stage, each) for stage, each in attempts if each.status != StepRun.Status.WAITING]
     told += _notices(run, stages)
-    moments += sorted(told, key=lambda moment: moment.at or run.started_at)
+    moments = [*_beginning(run), *sorted(told, key=lambda moment: moment.at or run.started_at)]
+    moments += [_of_wait(wait) for wait in waits if wait.resolved_at is None]
     if run.ended_at is not None:
         moments.append(_ending(run))
     return moments

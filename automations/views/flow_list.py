@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -120,7 +121,8 @@ def recipe_install(request: WorkspaceRequest, key: str) -> HttpResponse:
 
 
 def _list_context(request: WorkspaceRequest, error: BotenwerkError | None = None) -> dict[str, Any]:
-    words, state = request.GET.get("q", "").strip()[:80], request.GET.get("state", "")
+    asked = _asked(request)
+    words, state = asked.get("q", "").strip()[:80], asked.get("state", "")
     flows = Flow.objects.in_workspace(request.workspace).select_related("published__workspace", "workspace")
     drafts = FlowVersion.objects.in_workspace(request.workspace).filter(state=FlowVersion.State.DRAFT)
     draft_of = {draft.flow_id: draft for draft in drafts.select_related("workspace")}
@@ -144,7 +146,15 @@ def _list_context(request: WorkspaceRequest, error: BotenwerkError | None = None
         "state": state,
         "offers": _offers(request)[:3] if not everything else [],
         "error": error,
+        "here": f"{reverse('flows', args=[request.workspace.slug])}?{asked.urlencode()}",
     }
+
+
+def _asked(request: WorkspaceRequest) -> QueryDict:
+    """The list's filter: after the switch was used by htmx, that of the page it was used on."""
+    if request.method != "POST":
+        return request.GET
+    return QueryDict(urlsplit(request.htmx.current_url or "").query)
 
 
 def _offers(request: WorkspaceRequest) -> list[Offer]:
