@@ -1,7 +1,12 @@
 """How numbers and spans of time are written on messaging's pages."""
 
+from datetime import datetime
+
 import phonenumbers
 from django import template
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from messaging.models import Sender
@@ -33,3 +38,26 @@ def hours_minutes(minutes: int) -> str:
 def status_word(sender: Sender) -> str:
     """The word for what `shown_status` says: paused by us reads as offline."""
     return str(Sender.Status(sender.shown_status).label)
+
+
+@register.filter
+def short_when(moment: datetime | None) -> SafeString | str:
+    """For lists: the time today, the word yesterday, the day before that. The exact time on hover."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    days = (timezone.localdate() - local.date()).days
+    if days == 0:
+        shown = formats.date_format(local, "TIME_FORMAT")
+    elif days == 1:
+        shown = _("yesterday")
+    else:
+        shown = formats.date_format(local, "SHORT_DATE_FORMAT")
+    exact = formats.date_format(local, "DATETIME_FORMAT")
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, shown)
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """A large number as it is read."""
+    return "" if number is None else formats.number_format(number, force_grouping=True)

@@ -168,7 +168,8 @@ def _matching(workspace: Workspace, text: str) -> Q:
     """By name, by number however it is grouped, or by any text of the conversation."""
     said = Message.objects.in_workspace(workspace).filter(conversation=OuterRef("pk"), body__icontains=text)
     found = Q(chat__contact__name__icontains=text) | Q(chat__contact__profile_name__icontains=text) | Q(Exists(said))
-    digits = "".join(letter for letter in text if letter.isascii() and letter.isdigit())
+    # "0664 123" is how it is said; the zero is not part of the international number.
+    digits = "".join(letter for letter in text if letter.isascii() and letter.isdigit()).lstrip("0")
     is_number = digits and not any(letter.isalpha() for letter in text)
     return found | Q(chat__contact__phone__contains=digits) if is_number else found
 

@@ -83,7 +83,8 @@ def write_as_customer(request: WorkspaceRequest) -> HttpResponse:
     except (EmulatorRefused, OSError) as error:
         problem = str(error)
     if request.htmx:
-        return _screen(request, phone, problem=problem, typed=text if problem else "")
+        # 422 keeps what was typed in its field.
+        return _screen(request, phone, problem=problem, status=422 if problem else 200)
     return HttpResponseRedirect(f"{reverse('simulator', args=[request.workspace.slug])}?{phone.query}")
 
 
@@ -160,10 +161,10 @@ def _write(phone: Phone, text: str, *, tapped: str) -> None:
         client.close()
 
 
-def _screen(request: WorkspaceRequest, phone: Phone, *, problem: str = "", typed: str = "") -> HttpResponse:
-    context = {"phone": phone, "typed": typed} | _screen_context(phone)
+def _screen(request: WorkspaceRequest, phone: Phone, *, problem: str = "", status: int = 200) -> HttpResponse:
+    context = {"phone": phone} | _screen_context(phone)
     context["problem"] = problem or context["problem"]
-    return render(request, "messaging/_phone_screen.html", context)
+    return render(request, "messaging/_phone_screen.html", context, status=status)
 
 
 def _screen_context(phone: Phone) -> dict[str, Any]:
@@ -179,13 +180,7 @@ def _screen_context(phone: Phone) -> dict[str, Any]:
     for message in shown:
         message["at"] = datetime.fromtimestamp(float(message["at"]), UTC)
         message["is_ours"] = message["from"] == "customer"
-    # Only what was asked last can be answered by a tap, as on a real phone once the answer is given.
-    last = next((message for message in reversed(shown)), None)
-    return {
-        "screen": shown[-SHOWN * 2 :],
-        "tappable": last["wamid"] if last and not last["is_ours"] else "",
-        "problem": "",
-    }
+    return {"screen": shown[-SHOWN * 2 :], "problem": ""}
 
 
 def _conversation(workspace: Workspace, phone: Phone) -> Conversation | None:

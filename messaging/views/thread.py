@@ -1,7 +1,7 @@
 """A chat as people read it: days, bubbles, what each message is, and who or which flow wrote it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -132,7 +132,7 @@ def find_conversation(workspace: Workspace, conversation_id: UUID) -> Conversati
 
 
 def thread_of(chat: Chat, *, before: Message | None = None) -> Thread:
-    """The chat's messages and the notes between them. Two queries, however long it is."""
+    """The chat's messages and the notes between them. Three queries, however long it is."""
     rows = Message.objects.in_workspace(chat.workspace).filter(chat=chat)
     if before is not None:
         rows = rows.filter(occurred_at__lte=before.occurred_at).exclude(pk=before.pk)
@@ -175,19 +175,28 @@ def preview_text(conversation: Conversation) -> str | Promise:
 
 
 def _notes(chat: Chat, *, since: datetime | None, until: datetime | None) -> list[Line]:
-    """Taking over and handing back, off the audit log."""
-    ids = [str(found) for found in _conversation_ids(chat)]
-    rows = AuditEntry.objects.in_workspace(chat.workspace).filter(target_id__in=ids, verb__in=NOTES)
-    if since is not None:
-        rows = rows.filter(created_at__gte=since)
-    if until is not None:
-        rows = rows.filter(created_at__lt=until)
-    return [_note(entry) for entry in rows.order_by("-id")[:THREAD_LENGTH]]
-
-
-def _conversation_ids(chat: Chat) -> Any:
+    """Taking over and handing back, off the audit log; and where a conversation was closed."""
     rows = Conversation.objects.in_workspace(chat.workspace).filter(chat=chat)
-    return rows.order_by("-id").values_list("public_id", flat=True)[:THREAD_LENGTH]
+    episodes = list(rows.order_by("-id")[:THREAD_LENGTH])
+    for episode in episodes:
+        episode.workspace = chat.workspace
+    entries = AuditEntry.objects.in_workspace(chat.workspace).filter(
+        target_id__in=[str(episode.public_id) for episode in episodes], verb__in=NOTES
+    )
+    notes = [_note(entry) for entry in entries.order_by("-id")[:THREAD_LENGTH]]
+    notes += [_closing(episode) for episode in episodes if episode.closed_at is not None]
+    return [note for note in notes if (since is None or note.at >= since) and (until is None or note.at < until)]
+
+
+def _closing(episode: Conversation) -> Line:
+    """The quiet time closes when the next message comes; it was over before that, and is shown there."""
+    at = episode.closed_at
+    assert at is not None
+    if episode.closed_by == Conversation.ClosedBy.QUIET and episode.last_message_at is not None:
+        quiet = timedelta(hours=episode.workspace.conversation_quiet_hours)
+        at = min(at, episode.last_message_at + quiet)
+    words = _("Closed by %(who)s") % {"who": episode.get_closed_by_display()}
+    return Line(at=at, note=str(words), note_icon="check")
 
 
 def _note(entry: AuditEntry) -> Line:

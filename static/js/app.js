@@ -84,3 +84,11 @@ document.addEventListener("DOMContentLoaded", () => {
 });
 toEnd();
 countDown();
+
+/* A form that stays on the page after it was sent, as a phone's: empty again, and ready for the next line. */
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.target.closest?.("form[data-clears-itself]");
+  if (!form || !event.detail.successful) return;
+  form.reset();
+  form.querySelector("input[type=text]")?.focus();
+});
