@@ -4,6 +4,7 @@ from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from workspaces.views.home import home, preferences
+from workspaces.views.styleguide import styleguide
 
 # Only what we offer of allauth, under the names that it reverses itself.
 ACCOUNT_URLS = [
@@ -27,5 +28,6 @@ ACCOUNT_URLS = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("i18n/preferences/", preferences, name="preferences"),
+    path("styleguide/", styleguide, name="styleguide"),
     *ACCOUNT_URLS,
 ]

@@ -10,7 +10,7 @@ from django.forms import BoundField, CheckboxInput
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -70,6 +70,8 @@ TICKS = {
     "failed": "circle-x",
     "cancelled": "ban",
 }
+SPARK_STEP = 14
+SPARK_HEIGHT = 22
 ALERT_ICONS = {"failure": "circle-x", "attention": "triangle-alert", "done": "circle-check", "info": "info"}
 
 
@@ -77,7 +79,7 @@ ALERT_ICONS = {"failure": "circle-x", "attention": "triangle-alert", "done": "ci
 def icon(name: str, size: int = 16, label: str = "") -> SafeString:
     """An icon of the sprite, 12, 14, 16 or 20 px; hidden from readers unless it has a label."""
     css = "icon" if size == 16 else f"icon icon-{size}"
-    access = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')  # noqa: S308
+    access = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html('<svg class="{}" {}><use href="{}#{}"/></svg>', css, access, static("vendor/icons.svg"), name)
 
 
@@ -85,7 +87,7 @@ def icon(name: str, size: int = 16, label: str = "") -> SafeString:
 def pill(state: str, label: Any = "") -> SafeString:
     """A state with its colour, shape and word. `label` is the word to show, best `obj.get_status_display`."""
     tone, name = STATES.get(str(state), ("off", "circle"))
-    shape = icon(name, 12) if name else mark_safe('<span class="breathe" aria-hidden="true"></span>')  # noqa: S308
+    shape = icon(name, 12) if name else mark_safe('<span class="breathe" aria-hidden="true"></span>')
     return format_html('<span class="pill pill-{}">{}{}</span>', tone, shape, label or state)
 
 
@@ -108,7 +110,8 @@ def field(bound: BoundField, large: bool = False) -> SafeString:
 @register.simple_tag
 def avatar(name: Any, small: bool = False) -> SafeString:
     """Initials on a colour that a name keeps."""
-    words = str(name).replace("+", "").split()
+    words = ["".join(filter(str.isalnum, word)) for word in str(name).split()]
+    words = [word for word in words if word]
     letters = "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
     tone = zlib.crc32(str(name).encode()) % 5
     css = f"avatar avatar-{tone}{' avatar-small' if small else ''}"
@@ -147,17 +150,37 @@ def error_box(error: Any) -> SafeString:
 
 
 @register.simple_tag
-def sparkline(values: Iterable[float], label: str = "") -> SafeString:
-    """A small line for a column of a table."""
-    numbers = [float(value) for value in values] or [0.0]
-    top = max(max(numbers), 1.0)
-    step = 80 / max(len(numbers) - 1, 1)
-    points = " ".join(f"{2 + i * step:.1f},{22 - value / top * 20:.1f}" for i, value in enumerate(numbers))
+def sparkline(values: Iterable[float | tuple[float, float]], label: Any = "") -> SafeString:
+    """A bar a day for a column of a table; a value may be (all, failed). A day without any keeps its ground line."""
+    days = [value if isinstance(value, tuple) else (value, 0) for value in values]
+    top = max([total for total, _failed in days] or [0]) or 1
+    bars = []
+    for index, (total, failed) in enumerate(days):
+        left, height = index * SPARK_STEP, total / top * SPARK_HEIGHT
+        bars.append(_bar("spark-base", left, 1) if not total else _bar("chart-1", left, max(height, 2)))
+        if failed:
+            bars.append(_bar("chart-fail", left, max(failed / top * SPARK_HEIGHT, 2)))
     return format_html(
-        '<svg class="spark" viewBox="0 0 84 24" role="img" aria-label="{}"><polyline class="chart-line" points="{}"/></svg>',
-        label or ", ".join(f"{value:g}" for value in numbers),
-        points,
+        '<svg class="spark" viewBox="0 0 {} 24" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
+        max(len(days) * SPARK_STEP - 2, 1),
+        f"{label}: {_listed(days)}" if label else _listed(days),
+        format_html_join("", "{}", ((bar,) for bar in bars)),
     )
+
+
+def _bar(css: str, left: float, height: float) -> SafeString:
+    return format_html(
+        '<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>',
+        css,
+        left,
+        f"{24 - height:.1f}",
+        SPARK_STEP - 2,
+        f"{height:.1f}",
+    )
+
+
+def _listed(days: list[tuple[float, float]]) -> str:
+    return ", ".join(f"{total:g}" for total, _failed in days)
 
 
 @register.filter
@@ -176,13 +199,24 @@ def _spoken(moment: datetime, local: datetime) -> str:
     if abs(passed) < timedelta(minutes=1):
         return _("now")
     if minutes < 60:
-        shown = ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
+        shown = ngettext("%(count)s min", "%(count)s min", minutes) % {"count": minutes}
     elif minutes < 24 * 60:
         hours = minutes // 60
-        shown = ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": hours}
+        shown = ngettext("%(count)s hr", "%(count)s hrs", hours) % {"count": hours}
     else:
-        return formats.date_format(local, "SHORT_DATETIME_FORMAT")
+        return _day(local)
     return (_("%(time)s ago") if passed > timedelta() else _("in %(time)s")) % {"time": shown}
+
+
+def _day(local: datetime) -> str:
+    """Beyond a day: yesterday and tomorrow with their time, else the date."""
+    days = (timezone.localdate() - local.date()).days
+    at = {"time": formats.date_format(local, "TIME_FORMAT")}
+    if days == 1:
+        return _("yesterday, %(time)s") % at
+    if days == -1:
+        return _("tomorrow, %(time)s") % at
+    return formats.date_format(local, "SHORT_DATE_FORMAT")
 
 
 @register.filter
