@@ -27,8 +27,7 @@ class KeyedForm(forms.Form):
 
     def renew_key(self) -> None:
         """What was refused keeps the old key; what is mended is a new message."""
-        self.data = self.data.copy()
-        self.data["key"] = new_key()
+        self.data = {**dict(self.data.items()), "key": new_key()}
 
     @property
     def idempotency_key(self) -> str:
@@ -42,9 +41,15 @@ class TextForm(KeyedForm):
     text = forms.CharField(
         label=_("Write a message"),
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 1, "placeholder": _("Write a message")}),
+        widget=forms.Textarea(
+            attrs={"rows": 1, "placeholder": _("Write a message"), "aria-label": _("Write a message")}
+        ),
         error_messages={"required": _("Write something to send.")},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Without an id: htmx would carry the style of the grown field over to the new one, which the CSP refuses.
+        super().__init__(*args, **(kwargs | {"auto_id": False}))
 
 
 class TemplateValuesForm(KeyedForm):
@@ -125,7 +130,7 @@ class TemplateFilters(forms.Form):
         codes = (
             Template.objects.in_workspace(workspace).order_by("language").values_list("language", flat=True).distinct()
         )
-        choices = {
+        choices: dict[str, list[tuple[str, Any]]] = {
             "status": Template.Status.choices,
             "category": Template.Category.choices,
             "language": [(code, code) for code in codes],
