@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +20,8 @@ from workspaces.errors import Text
 from workspaces.models import Workspace
 
 ERROR_SAMPLE = {"error": {"code": "sender_offline", "title": "", "cause": ""}}
+# Of the validator: a form's own message, which names no field.
+SETTINGS_CODES = frozenset({"settings", "trigger_settings"})
 _BROKEN = (NotARegisteredType, KeyError, TypeError, ValueError)
 
 
@@ -61,11 +63,18 @@ class Card:
     counts: Counts
     rows: list[Row] = field(default_factory=list)
     failure: Row | None = None
+    is_first: bool = False
+    is_last: bool = False
 
     @property
     def label(self) -> Text:
         """The type's name for people."""
         return self.kind.label if self.kind is not None else self.step.type
+
+    @property
+    def all_rows(self) -> list[Row]:
+        """The lanes, the failure lane among them."""
+        return [*self.rows, self.failure] if self.failure is not None else self.rows
 
     @property
     def worst(self) -> str:
@@ -95,6 +104,8 @@ def draw(
         steps = children.pop((parent.pk if parent else None, lane.key), [])
         drawn = Row(lane.key, lane.label, lane.ends_run, parent, is_gone)
         drawn.cards = [card(step) for step in steps]
+        if drawn.cards:
+            drawn.cards[0].is_first = drawn.cards[-1].is_last = True
         return drawn
 
     def card(step: Step) -> Card:
@@ -122,6 +133,18 @@ def kind_of(type_name: str) -> Action | None:
         return action(type_name)
     except NotARegisteredType:
         return None
+
+
+def name_fields(findings: list[Finding], kinds: Mapping[str, Action | Trigger | None]) -> list[Finding]:
+    """The findings with their field's label in front where the message alone would not say which field it means."""
+    named = []
+    for finding in findings:
+        kind = kinds.get(finding.step)
+        field = kind.form.base_fields.get(finding.root) if kind is not None else None
+        if field is not None and field.label and finding.code in SETTINGS_CODES:
+            finding = replace(finding, message=f"{field.label}: {finding.message}")
+        named.append(finding)
+    return named
 
 
 def lanes_of(step: Step) -> list[Lane]:

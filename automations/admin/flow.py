@@ -23,10 +23,11 @@ from automations.admin.step_pages import (
     move_step_view,
     remove_step_view,
 )
-from automations.admin.tree import data_at_hand, draw_tree, trigger_sentence
 from automations.errors import FlowInvalid
 from automations.findings import Severity
-from automations.models import Flow, FlowVersion
+from automations.models import Flow
+from automations.picture import data_at_hand, trigger_sample, trigger_sentence
+from automations.picture import draw as draw_picture
 from automations.services.editing import create_flow, initial_config, rename_flow, set_trigger
 from automations.services.publishing import check_draft, publish_flow, switch_flow
 from automations.services.runs import try_with_one_recipient
@@ -202,7 +203,7 @@ class FlowAdmin(TenantAdmin):
                 return self._draw(request, flow, error=error)
             return reverse("admin:automations_run_change", args=[run.pk])
 
-        form = TryForm(request.POST or None, initial={"data": _sample(flow.draft)})
+        form = TryForm(request.POST or None, initial={"data": trigger_sample(flow.draft)})
         done = _("The test run has begun.")
         title = _("Test with one recipient")
         return form_page(self, request, form=form, title=title, submit=_("Start"), act=start, row=flow, done=done)
@@ -240,21 +241,12 @@ class FlowAdmin(TenantAdmin):
             "error": error_html(error) if error else "",
             "trigger": triggers.find(draft.trigger_type),
             "trigger_sentence": trigger_sentence(draft),
-            "tree": draw_tree(draft, findings),
+            "tree": draw_picture(draft, numbers={}, findings=findings),
             "findings": [(finding, names.get(finding.step)) for finding in findings],
             "can_edit": self.has_change_permission(request, flow),
-            "data": list(data_at_hand(draft, None)),
+            "data": [(datum.expression, datum.sample) for source in data_at_hand(draft, None) for datum in source.data],
         }
         template = "admin/automations/flow/change_form.html"
         return draw(
             self, request, template, title=flow.name, row=flow, context=context, status=REFUSED if has_failed else 200
         )
-
-
-def _sample(draft: FlowVersion) -> dict[str, Any]:
-    """The trigger's data with sample values, to be changed before a test."""
-    known = triggers.find(draft.trigger_type)
-    if known is None:
-        return {}
-    inputs = draft.trigger_config.get("inputs") if known.takes_any_key else None
-    return dict(inputs or known.data)

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 from automations.actions.base import Action, NotARegisteredType
 from automations.actions.registry import action, all_actions
 from automations.admin.forms import FailureForm, StepSettingsForm
-from automations.admin.tree import data_at_hand, lanes_of, with_placeholders
 from automations.models import Flow, Step
+from automations.picture import data_at_hand, lanes_of, template_of, with_placeholders
 from automations.services.editing import add_step, change_step, initial_config, move_step, remove_step
 from automations.services.publishing import check_draft
 from workspaces.admin.base import TenantAdmin
@@ -72,7 +72,7 @@ def edit_step_view(page: TenantAdmin, request: HttpRequest, flow_id: int, step_i
         kind,
         flow,
         request,
-        config=with_placeholders(step.type, step.config, flow.workspace),
+        config=with_placeholders(step.config, template_of(step.type, step.config, flow.workspace)),
         retry=step.retry,
         initial={"name": step.name, "note": step.note, "is_on": step.is_on, "on_failure": step.on_failure},
     )
@@ -152,7 +152,7 @@ def _draw(
         "kind": kind,
         "parts": parts,
         "findings": [finding for finding in check_draft(flow) if step is not None and finding.step == step.key],
-        "data": list(data_at_hand(draft, step)),
+        "data": [(datum.expression, datum.sample) for source in data_at_hand(draft, step) for datum in source.data],
     }
     title = str(step) if step else _("Add: %(type)s") % {"type": kind.label}
     status = REFUSED if parts.has_errors else 200
