@@ -1,6 +1,6 @@
 """The list of runs: filtered, counted by state, failures grouped by cause, and where each run stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -161,7 +161,7 @@ def _row_id(runs: QuerySet[Run], cursor: str) -> int | None:
     return runs.filter(public_id=public_id).values_list("pk", flat=True).first()
 
 
-def _lines(workspace: Workspace, runs: list[Run], *, now: datetime) -> list[RunLine]:
+def _lines(workspace: Workspace, runs: Sequence[Run], *, now: datetime) -> list[RunLine]:
     open_waits = Wait.objects.in_workspace(workspace).filter(run__in=[run.pk for run in runs], resolved_at=None)
     waits = {wait.run_id: wait for wait in open_waits}
     names = _step_names(workspace, [(run.version_id, run.error_step or run.cursor) for run in runs])

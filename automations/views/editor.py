@@ -17,7 +17,16 @@ from automations.actions.registry import all_actions
 from automations.engine.compile import compile_version
 from automations.forms.pages import FlowSettingsForm
 from automations.models import Flow, Step
-from automations.picture import as_run_data, data_at_hand, draw, kind_of, lanes_of, trigger_of, trigger_sentence
+from automations.picture import (
+    as_run_data,
+    data_at_hand,
+    draw,
+    kind_of,
+    lanes_of,
+    name_fields,
+    trigger_of,
+    trigger_sentence,
+)
 from automations.services.editing import add_step, move_step, remove_step, rename_flow, set_trigger
 from automations.statistics import runs_in_days, step_counts
 from automations.triggers import base as triggers
@@ -160,7 +169,10 @@ def show_editor(
     draft = flow.draft
     compiled = compile_version(draft)
     now = timezone.now()
-    names = {step.key: _name(step) for step in draft.steps.all()}
+    steps = list(draft.steps.all())
+    names = {step.key: _name(step) for step in steps}
+    kinds = {"": trigger_of(draft), **{step.key: kind_of(step.type) for step in steps}}
+    findings = name_fields(compiled.findings, kinds)
     chosen = panel.get("chosen", "")
     about = [finding for finding in compiled.findings if finding.step == ("" if chosen == TRIGGER else chosen)]
     form = panel["forms"].config if "forms" in panel else panel.get("form")
@@ -171,15 +183,15 @@ def show_editor(
         "draft": draft,
         "trigger": trigger_of(draft),
         "trigger_sentence": trigger_sentence(draft),
-        "trigger_findings": [finding for finding in compiled.findings if not finding.step],
+        "trigger_findings": [finding for finding in findings if finding.field and not finding.step],
         "tree": draw(
             draft,
             numbers={key: node.number for key, node in compiled.program.nodes.items()},
-            findings=compiled.findings,
+            findings=findings,
             counts=step_counts(flow, now=now),
         ),
         "runs_in_days": runs_in_days(flow, now=now),
-        "findings": [(finding, names.get(finding.step, "")) for finding in compiled.findings],
+        "findings": [(finding, names.get(finding.step, "")) for finding in findings],
         "error_count": len(compiled.errors),
         "is_new": _is_new(flow, draft, compiled.program.as_json()),
         "rows": rows,

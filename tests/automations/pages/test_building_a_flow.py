@@ -110,6 +110,7 @@ def test_a_draft_with_errors_says_all_of_them_and_stays_a_draft(page: Client, bu
     assert answer.status_code == 422
     assert "Choose what starts the flow." in shown
     assert f"?step={step.key}#field_config-text" in shown
+    assert "Message: This field is required." in shown
     assert "zu früh" in shown
     builder.flow.refresh_from_db()
     assert builder.flow.published is None
