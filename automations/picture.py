@@ -299,12 +299,13 @@ def _label(step: Step) -> Text:
 def template_of(type_name: str, config: Mapping[str, Any], workspace: Workspace) -> Template | None:
     """The template that the settings name, the approved variant first; None where the type sends none."""
     kind = kind_of(type_name)
-    if kind is None or not kind.needs_template or not config.get("template"):
+    name, language = str(config.get("template") or ""), str(config.get("language") or "")
+    # As typed, unchecked: PostgreSQL refuses the null character in a query.
+    if kind is None or not kind.needs_template or not name or "\x00" in name + language:
         return None
-    rows = Template.objects.in_workspace(workspace).filter(name=config["template"])
-    rows = rows.exclude(status=Template.Status.DELETED)
-    if config.get("language"):
-        rows = rows.filter(language=config["language"])
+    rows = Template.objects.in_workspace(workspace).filter(name=name).exclude(status=Template.Status.DELETED)
+    if language:
+        rows = rows.filter(language=language)
     return rows.order_by("status", "id").first()
 
 
@@ -312,6 +313,7 @@ def with_placeholders(config: Mapping[str, Any], template: Template | None) -> d
     """The settings with a row for each placeholder of the template, filled or not; what is filled stays."""
     if template is None:
         return dict(config)
-    given = dict(config.get("variables") or {})
+    stored = config.get("variables")
+    given = dict(stored) if isinstance(stored, Mapping) else {}
     rows = {parameter.key: given.pop(parameter.key, "") for parameter in parameters_of(template)}
     return {**config, "variables": {**rows, **{name: text for name, text in given.items() if text}}}

@@ -10,6 +10,7 @@ from automations.conditions import OPERATORS
 from workspaces.errors import Text
 
 EMPTY_ROWS = 1
+MOST_LANES = 50
 
 
 def operator_choices() -> list[tuple[str, Text]]:
@@ -109,7 +110,8 @@ class LanesWidget(forms.Widget):
         if f"{name}__count" not in data:
             return data.get(name)
         lanes = []
-        for index in range(min(int(data.get(f"{name}__count") or 0), 50)):
+        count = str(data.get(f"{name}__count"))
+        for index in range(min(int(count), MOST_LANES) if count.isdecimal() and len(count) < 4 else 0):
             prefix = f"{name}__{index}"
             conditions = [
                 {"left": left, "operator": operator, "right": right}

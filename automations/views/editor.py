@@ -1,5 +1,6 @@
 """The flow's page: its draft as a picture, and the form of the card that the address names."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -39,6 +40,7 @@ from workspaces.request import WorkspaceRequest
 from workspaces.services.audit import record
 
 TRIGGER = "trigger"
+_KEY = re.compile(r"[-\w]{1,60}", re.ASCII)
 
 
 @require_safe
@@ -274,6 +276,8 @@ def _place(flow: Flow, given: Any) -> tuple[Step | None, str, int | None]:
 
 def _step(flow: Flow, key: str) -> Step:
     """A step of this flow's draft. Raises Http404."""
+    if not _KEY.fullmatch(key):
+        raise Http404
     return get_object_or_404(flow.draft.steps.select_related("version__flow", "parent", "workspace"), key=key)
 
 

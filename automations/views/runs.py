@@ -112,7 +112,7 @@ def runs_retry(request: WorkspaceRequest) -> HttpResponse:
     given = form.cleaned_data if form.is_valid() else {}
     runs = filtered(request.workspace, given, now=now).filter(status=Run.Status.FAILED)
     if "step" in request.POST:
-        runs = runs.filter(error_step=request.POST["step"])
+        runs = runs.filter(error_step=request.POST["step"].replace("\x00", ""))
     done = 0
     for run in runs.select_related("flow", "contact", "workspace").order_by("pk")[:RETRIED_AT_ONCE]:
         try:

@@ -70,7 +70,8 @@ class StepForms:
         template = template_of(self.step.type, typed, self.step.workspace)
         if template is None:
             return None
-        given = typed.get("variables") or {}
+        variables = typed.get("variables")
+        given = variables if isinstance(variables, Mapping) else {}
         shown = dict(sample_values(template))
         for name in (parameter.key for parameter in parameters_of(template)):
             text = self._worked_out(str(given.get(name) or ""), data)

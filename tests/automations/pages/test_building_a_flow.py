@@ -266,3 +266,26 @@ def test_figures_are_those_of_seven_days(page: Client, published: Flow, make_run
     (line,) = page.get(f"{BASE}/").context["lines"]
     assert (line.figures.runs, line.figures.failed) == (3, 1)
     assert line.figures.days == [0, 0, 0, 0, 1, 0, 2]
+
+
+MADE_UP: list[tuple[str, dict[str, str]]] = [
+    ("steps/vorlage/show/", {"config-template": "a\x00b", "config-variables": "no rows"}),
+    ("steps/vorlage/show/", {"config-template": "termin", "config-variables": "no rows"}),
+    ("steps/vorlage/save/", {"config-template": "termin", "config-variables": "no rows"}),
+    ("steps/zweig/save/", {"config-lanes__count": "many"}),
+    ("steps/zweig/show/", {"config-lanes__count": "1", "config-lanes__0__label": "x"}),
+    ("trigger/", {"type": "manual", "config-inputs": "["}),
+]
+
+
+@pytest.mark.parametrize(("address", "data"), MADE_UP)
+def test_input_that_no_form_of_ours_sends_is_refused_and_breaks_nothing(
+    page: Client, flow: Flow, address: str, data: dict[str, str]
+) -> None:
+    assert page.post(f"{BASE}/{flow.public_id}/{address}", data).status_code in (200, 422)
+
+
+@pytest.mark.parametrize("step", ["a\x00b", "ü", "-" * 70])
+def test_a_made_up_step_is_not_found(page: Client, flow: Flow, step: str) -> None:
+    assert page.get(f"{BASE}/{flow.public_id}/", {"step": step}).status_code == 404
+    assert page.post(f"{BASE}/{flow.public_id}/steps/add/", {"type": "stop", "parent": step}).status_code == 404
