@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from automations.forms.pages import NewFlowForm
 from automations.models import Flow, FlowVersion
 from automations.picture import trigger_of, trigger_sentence
+from automations.recipe_drawing import Drawing, draw_recipe
 from automations.recipes import Recipe, load_recipes
 from automations.services.editing import create_flow
 from automations.services.publishing import switch_flow
@@ -48,6 +49,7 @@ class Offer:
     name: str
     summary: str
     needs: list[str]
+    drawing: Drawing
     is_installed: bool
 
 
@@ -166,6 +168,7 @@ def _offers(request: WorkspaceRequest) -> list[Offer]:
             name=_in_language(plan["name"]) or _in_language(recipe.name),
             summary=_in_language(recipe.summary),
             needs=_needs(recipe, edition),
+            drawing=draw_recipe(plan),
             is_installed=f"{recipe.key}:{edition}" in installed,
         )
         for recipe in load_recipes().values()

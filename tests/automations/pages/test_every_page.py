@@ -71,6 +71,15 @@ def test_a_page_shows_what_there_is(
     assert " on" + "click=" not in content
 
 
+def test_a_recipe_is_drawn_from_its_own_tree(page: Client) -> None:
+    offers = {(offer.key, offer.edition): offer for offer in page.get(f"{BASE}/flows/recipes/").context["offers"]}
+    plain = offers["call_follow_up", "plain"].drawing
+    # Trigger, pause and branch above three lanes of one step each; the middle lane stands below the trunk.
+    assert [box.group for box in plain.boxes] == ["trigger", "logic", "logic", "whatsapp", "whatsapp", "logic"]
+    assert len({box.y for box in plain.boxes}) == 4
+    assert [box.x + box.width / 2 for box in plain.boxes[-3:]] == [-52, 0, 52]
+
+
 UNKNOWN = [
     "/flows/{flow}/?step=gibt_es_nicht",
     "/flows/{flow}/?add&parent=zweig&lane=gibt_es_nicht",
