@@ -1,35 +1,9 @@
-/* Small behaviours of every page: menus, live updates, countdowns, growing text fields, threads. */
+/* Small behaviours of every page. What is too long for here has a module of its own. */
 
+import "./dialogs.js";
 import "./live.js";
-
-const closeOthers = (open) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) {
-    if (menu !== open && !menu.contains(open)) menu.removeAttribute("open");
-  }
-};
-
-document.addEventListener("click", (event) => closeOthers(event.target.closest("details.menu")));
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  const menu = document.querySelector("details.menu[open]");
-  if (!menu) return;
-  menu.removeAttribute("open");
-  menu.querySelector("summary").focus();
-});
-
-/* A button that opens a dialog names it; one inside closes it. */
-document.addEventListener("click", (event) => {
-  const opener = event.target.closest("[data-opens]");
-  if (opener) document.getElementById(opener.dataset.opens)?.showModal();
-  if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
-});
-
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  await navigator.clipboard.writeText(button.dataset.copy);
-  button.classList.add("is-copied");
-});
+import "./menus.js";
+import "./times.js";
 
 /* Filters apply as they are changed; without scripts the button does it. */
 document.addEventListener("change", (event) => {

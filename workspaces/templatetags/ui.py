@@ -190,7 +190,10 @@ def ago(moment: datetime | None) -> SafeString | str:
         return "–"
     local = timezone.localtime(moment)
     exact = formats.date_format(local, "DATETIME_FORMAT")
-    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, _spoken(moment, local))
+    # data-ago: static/js/times.js lets it walk on.
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>', local.isoformat(), exact, _spoken(moment, local)
+    )
 
 
 def _spoken(moment: datetime, local: datetime) -> str:
