@@ -16,7 +16,7 @@ from messaging.services.confirmations import confirm_consent
 from messaging.services.consent import Wish, opt_in, opt_out, wish_of
 from messaging.services.conversations import note_message, open_conversation
 from messaging.services.people import chat_for, find_or_create_contact, lock_contact
-from messaging.webhooks.events import IncompleteItem, InboundMessage
+from messaging.webhooks.events import InboundMessage, IncompleteItem
 from workspaces.events import publish
 
 # What is typed, and what is tapped under a template: "STOP" is a usual button there.

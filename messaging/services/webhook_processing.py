@@ -70,7 +70,8 @@ def process_event(event: WebhookEvent, now: datetime) -> list[InboundLog]:
     lines, failures = [], []
     speaking = _Speaking(event)
     for item in items:
-        for sender in speaking.of(item) or [None]:
+        senders: list[Sender] = speaking.of(item)
+        for sender in senders or (None,):
             result = _dealt_with(item, sender, now)
             lines.append(_write(event, sender, item, result, now))
             if result.outcome == Outcome.FAILED:

@@ -27,7 +27,8 @@ class RawBodyParser(BaseParser):
 
     media_type = "*/*"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> bytes:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """The bytes; nothing is read out of them here."""
         return bytes(stream.read())
 
 
@@ -55,7 +56,7 @@ class PlatformSignature(BaseAuthentication):
             raise
         signature = request.headers.get("X-Hub-Signature-256", "")
         if not is_signed_with(body, signature, view.secret()):
-            reason = "no_signature" if not signature else "bad_signature"
+            reason = "no_secret" if not view.secret() else "bad_signature" if signature else "no_signature"
             note_refusal(sender=view.sender, reason=reason, body=body, now=timezone.now())
             raise BadSignature(reason)
         return None, signature

@@ -6,7 +6,7 @@ Shapes: reference/whatsapp-cloud-api.md, sections 5 and 6. Unknown fields and ki
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypedDict
 
 from messaging.webhooks import lenient
 from messaging.webhooks.events import (
@@ -46,6 +46,16 @@ TEMPLATE_STATUS = {
 }
 
 
+Reader = Callable[[dict[str, Any]], Iterator[Item]]
+
+
+class Place(TypedDict, total=False):
+    """Where an item stands: what finds its sender."""
+
+    number_id: str
+    account_id: str
+
+
 class NotOurBody(ValueError):
     """The bytes are no JSON object of the platform's."""
 
@@ -73,7 +83,8 @@ def parse(body: bytes) -> list[Item]:
 
 def _entry(entry: dict[str, Any]) -> Iterator[Item]:
     account_id = lenient.identifier(entry.get("id"), 64)
-    yield from _each(entry, "changes", {"account_id": account_id}, lambda change: _change(change, account_id))
+    place = Place(account_id=account_id)
+    yield from _each(entry, "changes", place, lambda change: _change(change, account_id))
 
 
 def _change(change: dict[str, Any], account_id: str) -> Iterator[Item]:
@@ -82,7 +93,7 @@ def _change(change: dict[str, Any], account_id: str) -> Iterator[Item]:
         yield Broken(kind=field, raw=change, account_id=account_id, problem="no value")
         return
     number_id = lenient.identifier(lenient.mapping(value.get("metadata")).get("phone_number_id"), 64)
-    place = {"number_id": number_id, "account_id": account_id}
+    place = Place(number_id=number_id, account_id=account_id)
     if field == "messages":
         yield from _messages(value, place)
     elif field == "message_template_status_update":
@@ -97,32 +108,34 @@ def _change(change: dict[str, Any], account_id: str) -> Iterator[Item]:
         yield from _others(field, value, place)
 
 
-def _messages(value: dict[str, Any], place: dict[str, str]) -> Iterator[Item]:
+def _messages(value: dict[str, Any], place: Place) -> Iterator[Item]:
     people = _People(value)
-    read: dict[str, Callable[[dict[str, Any]], Item]] = {
+    readers: dict[str, Callable[[dict[str, Any]], Item]] = {
         "messages": lambda raw: _message(raw, people, place),
         "statuses": lambda raw: _status(raw, place),
         "errors": lambda raw: Noted(kind="errors", raw=raw, **place),
     }
-    for name, reader in read.items():
-        yield from _each(value, name, place, lambda raw, reader=reader: iter((reader(raw),)))
-    if not any(name in value for name in read):
+    for name, reader in readers.items():
+        yield from _each(value, name, place, _one(reader))
+    if not any(name in value for name in readers):
         yield from _others("messages", value, place)
 
 
-def _others(field: str, value: dict[str, Any], place: dict[str, str]) -> Iterator[Item]:
+def _others(field: str, value: dict[str, Any], place: Place) -> Iterator[Item]:
     """Fields that nothing is done with yet: a line for each thing in them."""
     lists = [name for name in value if isinstance(value[name], list) and name != "contacts"]
     people = _People(value)
     for name in lists:
-        read = _preference if name == "user_preferences" else _noted
-        yield from _each(value, name, place, lambda raw, read=read: iter((read(field, raw, people, place),)))
+        if name == "user_preferences":
+            yield from _each(value, name, place, _one(lambda raw: _preference(field, raw, people, place)))
+        else:
+            yield from _each(value, name, place, _one(lambda raw: Noted(kind=field, raw=raw, **place)))
     if not lists:
         yield Noted(kind=field, raw=value, **place)
 
 
-def _noted(field: str, raw: dict[str, Any], people: "_People", place: dict[str, str]) -> Item:
-    return Noted(kind=field, raw=raw, **place)
+def _one(read: Callable[[dict[str, Any]], Item]) -> Reader:
+    return lambda raw: iter((read(raw),))
 
 
 class _People:
@@ -169,7 +182,7 @@ def _contradict(one: Person, other: Person) -> bool:
     )
 
 
-def _message(raw: dict[str, Any], people: _People, place: dict[str, str]) -> Item:
+def _message(raw: dict[str, Any], people: _People, place: Place) -> Item:
     kind = lenient.text(raw.get("type"), KIND) or "unknown"
     person = people.of(raw)
     if kind in ABOUT_KINDS:
@@ -215,7 +228,7 @@ def _media(kind: str, raw: dict[str, Any]) -> dict[str, Any] | None:
     return {name: content.get(name) for name in ("id", "mime_type", "sha256", "filename", "caption")}
 
 
-def _status(raw: dict[str, Any], place: dict[str, str]) -> Item:
+def _status(raw: dict[str, Any], place: Place) -> Item:
     error = next((error for error in lenient.sequence(raw.get("errors")) if isinstance(error, dict)), {})
     data = error.get("error_data")
     detail = lenient.text(data.get("details") if isinstance(data, dict) else data)
@@ -233,7 +246,7 @@ def _status(raw: dict[str, Any], place: dict[str, str]) -> Item:
     )
 
 
-def _preference(field: str, raw: dict[str, Any], people: _People, place: dict[str, str]) -> Item:
+def _preference(field: str, raw: dict[str, Any], people: _People, place: Place) -> Item:
     person = people.of(raw, phone="wa_id", user="user_id")
     word = lenient.text(raw.get("value")).lower()
     if raw.get("category") != "marketing_messages" or word not in ("stop", "resume"):
@@ -242,7 +255,7 @@ def _preference(field: str, raw: dict[str, Any], people: _People, place: dict[st
     return Preference(kind=field, raw=raw, person=person, is_stop=is_stop, said_at=said_at, **place)
 
 
-def _template(value: dict[str, Any], place: dict[str, str], **news: str) -> TemplateUpdate:
+def _template(value: dict[str, Any], place: Place, **news: str) -> TemplateUpdate:
     return TemplateUpdate(
         kind="template",
         raw=value,
@@ -265,7 +278,7 @@ def _template_reason(value: dict[str, Any]) -> str:
     return "" if reason.upper() == "NONE" else reason[:300]
 
 
-def _number(field: str, value: dict[str, Any], place: dict[str, str]) -> NumberUpdate:
+def _number(field: str, value: dict[str, Any], place: Place) -> NumberUpdate:
     event = lenient.text(value.get("event")).upper()
     limit = value.get("max_daily_conversations_per_business", value.get("max_daily_conversation_per_phone"))
     is_name = field == "phone_number_name_update" and lenient.text(value.get("decision")).upper() == "APPROVED"
@@ -282,9 +295,7 @@ def _number(field: str, value: dict[str, Any], place: dict[str, str]) -> NumberU
     )
 
 
-def _each(
-    holder: dict[str, Any], name: str, place: dict[str, str], read: Callable[[dict[str, Any]], Iterator[Item]]
-) -> Iterator[Item]:
+def _each(holder: dict[str, Any], name: str, place: Place, read: Reader) -> Iterator[Item]:
     """The items of each object in a list; what is none, or cannot be read, is one broken item among its neighbours."""
     if name in holder and not isinstance(holder[name], list):
         yield Broken(kind=name, raw={name: holder[name]}, problem="no list", **place)

@@ -17,6 +17,7 @@ ACROSS_ALLOWED = re.compile(
         | messaging/webhooks/.* | messaging/views/webhooks?\.py | messaging/services/webhook_\w+\.py
         | automations/engine/clock\.py | automations/services/clock\.py
         | config/supervisor/.*
+        | messaging/management/commands/webhook_post\.py
         | workspaces/scope\.py | workspaces/wakeups\.py | workspaces/api/authentication\.py
     )$""",
     re.VERBOSE,
