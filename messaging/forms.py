@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from messaging.models import Sender, Template
+from messaging.phone_field import PhoneField
 from messaging.services.senders import NumberSettings
 from messaging.services.template_parameters import Parameter, parameters_of, sample_values
 from workspaces.models import Workspace
@@ -96,11 +97,8 @@ class TestSendForm(TemplateValuesForm):
     """A template to one person, from the template's page."""
 
     sender = forms.ModelChoiceField(Sender.objects.none(), label=_("Sender"), empty_label=None)
-    to = forms.CharField(
-        label=_("Recipient"),
-        max_length=64,
-        help_text=_("With + and country code, digits only: +4915112345678"),
-        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+    to = PhoneField(
+        label=_("Recipient"), max_length=64, help_text=_("With + and country code, digits only: +4915112345678")
     )
 
     def __init__(self, template: Template, *args: Any, **kwargs: Any) -> None:
@@ -152,7 +150,7 @@ class TemplateFilters(forms.Form):
 class CustomerForm(forms.Form):
     """Another customer for the simulated phone."""
 
-    phone = forms.CharField(label=_("Number"), max_length=64, widget=forms.TextInput(attrs={"inputmode": "tel"}))
+    phone = PhoneField(label=_("Number"), max_length=64)
     name = forms.CharField(label=_("Name"), max_length=80)
 
 

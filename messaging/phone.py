@@ -153,6 +153,11 @@ def canonical_phone(whatsapp_id: str) -> str | None:
     return next(iter(phone_candidates(whatsapp_id)), None)
 
 
+def without_invisible(text: str) -> str:
+    """The text without direction marks, variation selectors and the like, which nobody sees (traps.md P8)."""
+    return "".join(character for character in text if not _is_invisible(character))
+
+
 def group_for_reading(e164: str) -> str:
     """The number in groups of two to four digits ("+43 664 123 45 67"); what is no number comes back as it is."""
     try:
@@ -189,7 +194,7 @@ def _diagnose(raw: str) -> tuple[str, str]:
 
 
 def _wrong_characters(raw: str) -> tuple[str, str] | None:
-    visible = _without_invisible(raw)
+    visible = without_invisible(raw)
     if not visible.strip():
         return raw, "empty"
     if visible != raw:
@@ -293,14 +298,10 @@ def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) in {"Cf", "Cc", "Mn", "Me", "Cn", "Co", "Cs"}
 
 
-def _without_invisible(text: str) -> str:
-    return "".join(character for character in text if not _is_invisible(character))
-
-
 def _normalised(text: str) -> str:
     """Invisible characters removed, native digits and the wide plus in ASCII."""
     characters = []
-    for character in _without_invisible(text):
+    for character in without_invisible(text):
         digit = unicodedata.decimal(character, None)
         characters.append(str(digit) if digit is not None else "+" if character in _WIDE_PLUS else character)
     return "".join(characters)
@@ -308,5 +309,5 @@ def _normalised(text: str) -> str:
 
 def _visible(text: str) -> str:
     """What was given, short enough for a sentence and without characters that would turn it around."""
-    clean = _without_invisible(text)
+    clean = without_invisible(text)
     return clean if len(clean) <= 40 else clean[:39] + "…"

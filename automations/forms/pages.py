@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from automations.engine.program import RetryPolicy
 from automations.models import Flow, Run, Step
+from messaging.phone_field import PhoneField
 from workspaces.models import Workspace
 
 
@@ -113,7 +114,7 @@ class InputForm(forms.Form):
 class TryForm(InputForm):
     """One real recipient, and the trigger's data."""
 
-    recipient = forms.CharField(
+    recipient = PhoneField(
         label=gettext_lazy("Recipient's phone"),
         max_length=60,
         help_text=gettext_lazy("Messages really go out, to this phone and to nobody else."),

@@ -50,11 +50,13 @@ GIVEN_WITH_REASON = [
     "number", ["+4915112345678", "+436641234567", "+390600000001", "+393300000001", "+80012345678"]
 )
 def test_e164_passes_unchanged(number):
+    """(traps P4) a zero after +39 stays, and none is added to a mobile."""
     assert parse_e164(number, region="DE") == number
 
 
 @pytest.mark.parametrize(("given_text", "region", "part", "reason", "suggestion"), GIVEN_WITH_REASON)
 def test_everything_else_is_refused_with_its_part_and_the_certain_number(given_text, region, part, reason, suggestion):
+    """(traps P4) (traps P5) (traps P6) (traps P7) (traps P8) (traps P9)"""
     with pytest.raises(PhoneProblem) as refused:
         parse_e164(given_text, region=region)
     problem = refused.value
@@ -62,6 +64,7 @@ def test_everything_else_is_refused_with_its_part_and_the_certain_number(given_t
 
 
 def test_the_explanation_points_at_the_zero_behind_the_country_code():
+    """(traps P7)"""
     with pytest.raises(PhoneProblem) as refused:
         parse_e164("+49 (0) 151 12345678")
     with override("en"):
@@ -71,6 +74,7 @@ def test_the_explanation_points_at_the_zero_behind_the_country_code():
 
 
 def test_the_explanation_names_an_invisible_character_by_its_code_point():
+    """(traps P8)"""
     with pytest.raises(PhoneProblem) as refused:
         parse_e164("\u202a+4915198765432\u202c")
     assert "U+202A" in refused.value.explain()
@@ -78,6 +82,7 @@ def test_the_explanation_names_an_invisible_character_by_its_code_point():
 
 
 def test_a_country_code_is_never_put_before_a_number_that_has_one():
+    """(traps P5) (traps P6)"""
     assert suggest_e164("4915112345678", region="DE") == "+4915112345678"
     assert suggest_e164("004915112345678", region="DE") == "+4915112345678"
 
@@ -115,17 +120,20 @@ def test_every_usual_way_to_write_a_german_mobile_suggests_the_same_number(mobil
     ],
 )
 def test_a_contact_is_looked_for_under_both_spellings(received, candidates):
+    """(traps P1) (traps P2) (traps P3) (traps P10)"""
     assert phone_candidates(received) == candidates
     assert canonical_phone(received) == (candidates[0] if candidates else None)
 
 
 def test_an_inbound_id_is_read_without_strictness():
+    """(traps P1) (traps P5) (traps P12)"""
     assert from_whatsapp_id("5215500001234") == "+5215500001234"
     assert from_whatsapp_id("+4915112345678") == "+4915112345678"
     assert from_whatsapp_id("15550123456") == "+15550123456"
 
 
 def test_no_prefix_rule_touches_a_user_id():
+    """(traps P10)"""
     assert is_user_id("MX.5213491208655302")
     assert from_whatsapp_id("MX.5213491208655302") is None
     assert other_spelling("MX.5213491208655302") is None
