@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from automations.views import editor, flow_list, publishing, runs
+from automations.views import editor, flow_list, partials, publishing, runs
 
 _FLOW = "w/<slug:slug>/flows/<uuid:flow_id>"
 _RUN = "w/<slug:slug>/runs/<uuid:run_id>"
@@ -29,6 +29,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("w/<slug:slug>/runs/", runs.run_list, name="runs"),
     path("w/<slug:slug>/runs/retry/", runs.runs_retry, name="runs_retry"),
     path(f"{_RUN}/", runs.run_detail, name="run"),
+    path("w/<slug:slug>/parts/runs/", partials.runs_summary, name="runs_summary"),
+    path("w/<slug:slug>/parts/contacts/<uuid:contact_id>/runs/", partials.contact_runs, name="contact_runs"),
+    path("w/<slug:slug>/parts/templates/<uuid:template_id>/flows/", partials.template_usage, name="template_usage"),
     path(f"{_RUN}/picture/", runs.run_picture, name="run_picture"),
     path(f"{_RUN}/cancel/", runs.run_cancel, name="run_cancel"),
     path(f"{_RUN}/resume/", runs.run_resume, name="run_resume"),

@@ -17,7 +17,7 @@ from automations.actions.base import TIMEOUT, Action, Lane, NotARegisteredType
 from automations.actions.registry import action
 from automations.engine.context import CONTACT_SAMPLE, CONVERSATION_SAMPLE, SENDER_SAMPLE, WORKSPACE_SAMPLE
 from automations.engine.program import Node, Program, RetryPolicy
-from automations.expressions import BadExpression, Path, check, paths
+from automations.expressions import BadExpression, Path, bare_conditions, check, paths
 from automations.findings import Finding, Severity
 from automations.models import FlowVersion, Step
 from automations.triggers.base import Source, Trigger
@@ -259,6 +259,13 @@ class _Walk:
         for path in used:
             for code, message, severity in self._about_path(path, known, trigger):
                 self._say(code, message, step=step, field=name, severity=severity)
+        # What comes from outside is text: "false" and "nein" are true in Liquid, as every text is.
+        for path in (each for each in bare_conditions(text) if each.root in ("trigger", "steps")):
+            shown = {"path": path.path}
+            message = _(
+                "Any text in “%(path)s” counts as true here, “false” too. For yes or no, use a branch: “is yes”."
+            )
+            self._say("any_text_is_true", message % shown, step=step, field=name, severity=Severity.WARNING)
 
     def _about_path(self, path: Path, known: Known, trigger: Trigger | None) -> Iterator[tuple[str, Any, Severity]]:
         shown = {"path": path.path}

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from liquid import RenderContext
 from liquid.ast import Node
-from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions import BooleanExpression, FilteredExpression
 from liquid.builtin.expressions import Path as LiquidPath
+from liquid.builtin.expressions.logical import LogicalAndExpression, LogicalNotExpression, LogicalOrExpression
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
@@ -61,6 +62,26 @@ def paths(text: str) -> list[Path]:
     return sorted(set(found), key=lambda path: (path.line, path.column))
 
 
+def bare_conditions(text: str) -> list[Path]:
+    """The paths that stand alone as a condition ({% if path %}), in the order of the text.
+
+    There any text is true, also "false" and "nein" (traps.md B4). Raises BadExpression like `paths`.
+    """
+    try:
+        template = parse(text)
+    except LiquidError as error:
+        raise as_expression_error(error) from error
+    context = Context(template, {}, zone=ZoneInfo("UTC"), language="en")
+    found = {
+        _path(path, has_default=False)
+        for node in all_nodes(template.nodes, context)
+        for expression in node.expressions()
+        if isinstance(expression, BooleanExpression)
+        for path in _alone(expression.expression)
+    }
+    return sorted(found, key=lambda path: (path.line, path.column))
+
+
 def check(text: str) -> list[Finding]:
     """What is wrong with the text: the first thing that cannot be read, or else every unknown filter."""
     if len(text) > LONGEST_SOURCE:
@@ -96,6 +117,14 @@ def _paths_in(expression: Expression, known: frozenset[str], *, has_default: boo
     defaulted = isinstance(expression, FilteredExpression) and [each.name for each in expression.filters or []][:1]
     for number, child in enumerate(expression.children()):
         yield from _paths_in(child, known, has_default=number == 0 and defaulted == ["default"])
+
+
+def _alone(expression: Expression) -> Iterator[LiquidPath]:
+    if isinstance(expression, LiquidPath):
+        yield expression
+    elif isinstance(expression, LogicalAndExpression | LogicalOrExpression | LogicalNotExpression):
+        for child in expression.children():
+            yield from _alone(child)
 
 
 def _path(found: LiquidPath, *, has_default: bool) -> Path:

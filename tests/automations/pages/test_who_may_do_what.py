@@ -7,6 +7,7 @@ from django.test import Client
 
 from automations.models import Flow
 from automations.urls import urlpatterns
+from messaging.models import Contact, Template
 from tests.cast import join, make_user
 from workspaces.models import Role, User, Workspace
 
@@ -22,6 +23,9 @@ READ = {
     "runs": "/runs/",
     "run": "/runs/{run}/",
     "run_picture": "/runs/{run}/picture/",
+    "runs_summary": "/parts/runs/",
+    "contact_runs": "/parts/contacts/{contact}/runs/",
+    "template_usage": "/parts/templates/{template}/flows/",
 }
 ACT: dict[str, tuple[str, dict[str, str]]] = {
     "flow_new": ("/flows/new/", {"name": "Neu"}),
@@ -50,9 +54,11 @@ def test_every_address_stands_in_the_table() -> None:
 
 
 @pytest.fixture
-def ids(published: Flow, make_runs: Any) -> dict[str, str]:
+def ids(published: Flow, make_runs: Any, template: Template) -> dict[str, str]:
     (run,) = make_runs(published, 1, "failed")
-    return {"flow": str(published.public_id), "run": str(run.public_id)}
+    contact = Contact.objects.in_workspace(published.workspace).create(phone="+436649998877", name="Ida")
+    rows = {"flow": published, "run": run, "contact": contact, "template": template}
+    return {name: str(row.public_id) for name, row in rows.items()}
 
 
 @pytest.mark.parametrize("name", READ)
