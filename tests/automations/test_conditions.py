@@ -72,10 +72,12 @@ def test_a_missing_path_does_not_exist_and_is_noted_elsewhere():
 # --- Numbers ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("budget", ["10", 10, " 10 "])
 def test_budget_greater_than_9(budget):
+    """(traps B1)"""
     assert holds("{{trigger.budget}}", "greater", "9", trigger={"budget": budget})
 
 
 def test_a_word_is_no_number_and_the_note_says_so():
+    """(traps B1)"""
     verdict = judge("{{trigger.budget}}", "greater", "9", trigger={"budget": "zehn"})
     assert not verdict.result
     assert "zehn" in verdict.note
@@ -96,6 +98,7 @@ def test_a_word_is_no_number_and_the_note_says_so():
     ],
 )
 def test_numbers_are_read_in_the_language(text, language, number):
+    """(traps B2)"""
     assert holds("{{a}}", "equals_number", number, language, a=text)
 
 
@@ -119,6 +122,7 @@ def test_german_numbers_are_ordered_like_numbers(first, second):
 
 # --- Dates -------------------------------------------------------------------------------------------
 def test_dates_are_read_day_first():
+    """(traps B3)"""
     assert holds("03.04.2027", "before", "2027-04-04")
     assert holds("03.04.2027", "after", "25.03.2027")
     assert holds("03.04.2027", "on", "2027-04-03T15:00:00+02:00")
@@ -147,6 +151,7 @@ def test_a_list_has_an_entry():
 
 @pytest.mark.parametrize("consent", ["false", False, "0", "nein", "", None, 0, "No.", "NEIN"])
 def test_no_in_all_its_forms(consent):
+    """(traps B4)"""
     assert not holds("{{trigger.body.consent}}", "is_yes", trigger={"body": {"consent": consent}})
     assert holds("{{trigger.body.consent}}", "is_no", trigger={"body": {"consent": consent}})
 

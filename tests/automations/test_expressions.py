@@ -131,10 +131,12 @@ def test_nothing_grows_without_a_limit(text):
 # --- Comparisons by type -------------------------------------------------------------------------
 @pytest.mark.parametrize("budget", ["10", 10, " 10 ", 10.0])
 def test_a_number_that_came_as_text_is_compared_as_a_number(budget):
+    """(traps B1)"""
     assert fill('{% if b > 9 and b >= "10" and b < 100 %}more{% else %}less{% endif %}', b=budget) == "more"
 
 
 def test_text_that_is_no_number_cannot_be_compared_with_one():
+    """(traps B1)"""
     with pytest.raises(BadExpression) as refused:
         fill("{% if b > 9 %}x{% endif %}", b="zehn")
     assert (refused.value.reason, refused.value.line, refused.value.column) == ("not_comparable", 1, 9)
@@ -154,12 +156,14 @@ def test_a_case_prints_its_block_once():
 
 
 def test_any_text_is_true_as_liquid_has_it():
+    """(traps B4) the editor warns of it."""
     assert fill("{% if trigger.consent %}true{% endif %}", trigger={"consent": "false"}) == "true"
 
 
 # --- Numbers ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("filter_text", ["plus: 1", "minus: 1", "times: 2", "divided_by: 2", "round", "floor", "abs"])
 def test_number_filters_refuse_a_german_decimal(filter_text):
+    """(traps B2)"""
     with pytest.raises(BadExpression) as refused:
         fill("{{ a | " + filter_text + " }}", a="1,5")
     assert refused.value.reason == "not_a_number"
@@ -212,11 +216,13 @@ def test_a_phone_is_grouped_for_reading():
     ],
 )
 def test_dates_are_read_day_first_and_shown_in_the_zone(given_date, shown):
+    """(traps B3)"""
     assert fill('{{trigger.appointment_date | date: "%d.%m.%Y"}}', trigger={"appointment_date": given_date}) == shown
 
 
 @pytest.mark.parametrize("no_date", ["31.04.2027", "29.02.2027", "morgen", "2027-13-01", "04/03/2027", "٠٣.٠٤.٢٠٢٧", 5])
 def test_what_is_no_date_is_an_error_and_not_passed_through(no_date):
+    """(traps B3)"""
     with pytest.raises(BadExpression) as refused:
         fill('{{ d | date: "%d.%m.%Y" }}', d=no_date)
     assert refused.value.reason == "not_a_date"

@@ -3,8 +3,12 @@
 from typing import Any
 
 import pytest
+from django.utils import translation
 
-from automations.models import Run, StepRun
+from automations.conditions import OPERATORS
+from automations.models import Flow, Run, StepRun
+from automations.services.editing import add_step
+from automations.services.publishing import check_draft
 from tests.house import EVA, House
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,3 +124,27 @@ def test_no_is_no_in_all_its_forms(house: House, consent: Any) -> None:
     branch(house, "{{trigger.body.consent}}", "is_yes")
     house.event("lead", body={"consent": consent})
     assert (taken(house).lane, taken(house).notes) == ("else", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ("{% if trigger.body.consent %}Danke{% endif %}", ["trigger.body.consent"]),
+        ("{% unless steps.zweig.lane and trigger.a == 1 %}x{% endunless %}", ["steps.zweig.lane"]),
+        ("{% if trigger.a %}x{% elsif trigger.b or trigger.c %}y{% endif %}", ["trigger.a", "trigger.b", "trigger.c"]),
+        ("{% if trigger.consent == 'ja' %}Danke{% endif %} {% if contact.name %}x{% endif %}", []),
+    ],
+)
+def test_the_editor_says_that_any_text_is_true_and_offers_yes_or_no(house: House, text: str, warned: list[str]) -> None:
+    """(traps B4) a warning at the field, which names the condition to take in its place."""
+    branch(house, "{{trigger.x}}", "is_yes")
+    flow = Flow.objects.in_workspace(house.workspace).get()
+    add_step(flow=flow, type="send_text", key="danke", config={"to": EVA, "text": text})
+    with translation.override("en"):
+        found = [finding for finding in check_draft(flow) if finding.code == "any_text_is_true"]
+    assert {(finding.step, finding.field, finding.severity) for finding in found} <= {("danke", "text", "warning")}
+    assert len(found) == len(warned)
+    for path, finding in zip(warned, found, strict=True):
+        assert f"“{path}”" in str(finding.message)
+        with translation.override("en"):
+            assert str(OPERATORS["is_yes"].label) in str(finding.message)
