@@ -10,15 +10,15 @@ from assistants.services.replies import Reply, ThreadBusy, generate_reply
 from messaging.models import Message
 from messaging.models.answer import AutomaticAnswer
 from messaging.services.answer_rows import owe_answer
+from messaging.services.outbound import TEXT_LIMIT
 from messaging.services.outbox import Origin, SlotLater, SlotPolicy, send_text
-from workspaces.errors import BotenwerkError
+from workspaces.errors import BotenwerkError, stored_error
 from workspaces.services.notifications import notify_team
 
 TRY_AGAIN = timedelta(seconds=60)
 # The product's strategy for failures: a minute, once more, then log it and tell the team.
 ATTEMPTS = 2
 SLOT_DEADLINE = timedelta(hours=1)
-TEXT_LIMIT = 4096
 
 
 def ask_assistant(message: Message, *, now: datetime) -> AutomaticAnswer:
@@ -63,12 +63,45 @@ def _answer(message: Message, now: datetime) -> None:
     send_text(
         sender=sender,
         chat=message.chat,
-        text=reply.text[:TEXT_LIMIT],
+        text=_fitting(reply.text),
         origin=Origin(kind=Message.Cause.ASSISTANT, id=str(assistant.public_id), label=assistant.name),
         key=f"assistant:{message.public_id}",
         now=now,
         slots=SlotPolicy(kind="suspend", deadline=now + SLOT_DEADLINE),
     )
+
+    _tell_the_team(message, reply, now=now)
+
+
+def _fitting(text: str) -> str:
+    """As much of an answer as one message holds."""
+    return text.encode("utf-16-le")[: 2 * TEXT_LIMIT].decode("utf-16-le", "ignore")
+
+
+def _tell_the_team(message: Message, reply: Reply, *, now: datetime) -> None:
+    """A customer who asks for a person waits for one; a model that fails stays unseen behind its fallback text."""
+    contact = message.chat.contact
+    if reply.hand_off:
+        notify_team(
+            workspace=message.workspace,
+            code="hand_off",
+            title=gettext_lazy("%(contact)s asks for a person"),
+            body=gettext_lazy("The assistant has answered. Take the conversation over to answer yourself."),
+            facts={"contact": str(contact)},
+            digest_key=f"hand_off:{message.chat.public_id}",
+            now=now,
+        )
+    if reply.is_fallback:
+        error = stored_error(reply.error_code, reply.turn.error_facts)
+        notify_team(
+            workspace=message.workspace,
+            code=error.code,
+            title=error.title,
+            facts=error.facts,
+            level="failure",
+            digest_key=f"fallback:{message.sender.public_id}:{error.code}",
+            now=now,
+        )
 
 
 def _confirm(message: Message, now: datetime) -> None:
