@@ -54,13 +54,20 @@ def _body(path: Path, sender: Sender, *, as_is: bool) -> bytes:
         payload = json.loads(raw)
     except ValueError as error:
         raise CommandError(f"{path} holds no JSON: {error}") from None
-    for entry in payload.get("entry", []):
+    for entry in _objects(payload, "entry"):
         entry["id"] = sender.business_account_id
-        for change in entry.get("changes", []):
-            metadata = change.get("value", {}).get("metadata")
+        for change in _objects(entry, "changes"):
+            value = change.get("value")
+            metadata = value.get("metadata") if isinstance(value, dict) else None
             if isinstance(metadata, dict):
                 metadata["phone_number_id"] = sender.provider_number_id
     return json.dumps(payload, ensure_ascii=False).encode()
+
+
+def _objects(holder: Any, name: str) -> list[dict[str, Any]]:
+    """The objects of a list, of whatever shape the capture is: a broken one is posted as it stands."""
+    found = holder.get(name) if isinstance(holder, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _post(url: str, sender: Sender, body: bytes) -> int:
