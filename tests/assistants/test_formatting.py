@@ -55,11 +55,13 @@ CASES = [
 
 @pytest.mark.parametrize(("markdown", "shown"), CASES)
 def test_markdown_becomes_whatsapp(markdown, shown):
+    """(traps A2)"""
     assert to_whatsapp(markdown) == shown
 
 
 @pytest.mark.parametrize("markdown", [case[0] for case in CASES])
 def test_doing_it_twice_changes_nothing(markdown):
+    """(traps A2)"""
     once = to_whatsapp(markdown)
     assert to_whatsapp(once) == once
 

@@ -161,6 +161,7 @@ def test_what_python_calls_private_is_forbidden(address):
              "[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "169.254.169.254"]
 )  # fmt: skip
 def test_every_spelling_of_a_private_address_is_refused_without_a_connection(serve, host):
+    """(traps H1)"""
     server = serve(reply())
     with pytest.raises(AddressForbidden) as refused:
         fetch("GET", f"http://{host}:{server.port}/", timeout_seconds=5)
@@ -169,6 +170,7 @@ def test_every_spelling_of_a_private_address_is_refused_without_a_connection(ser
 
 
 def test_a_name_that_resolves_to_a_private_address_is_refused(serve, names):
+    """(traps H1)"""
     server = serve(reply())
     names["shop.example"] = ["127.0.0.1"]
     with pytest.raises(AddressForbidden) as refused:
@@ -186,7 +188,7 @@ def test_one_private_address_among_public_ones_is_enough(serve, names):
 
 
 def test_the_connection_goes_to_the_address_that_was_judged(serve, monkeypatch):
-    """A name that changes between check and connect: 127.0.0.2 stands for the public address here."""
+    """(traps H1) A name that changes between check and connect: 127.0.0.2 stands for the public address here."""
     public = serve(reply(b"public"), host="127.0.0.2")
     private = serve(reply(b"private"), port=public.port)
     answers = [["127.0.0.2"], ["127.0.0.1"]]
@@ -199,6 +201,7 @@ def test_the_connection_goes_to_the_address_that_was_judged(serve, monkeypatch):
 
 @pytest.mark.parametrize("target", ["http://169.254.169.254/", "http://127.0.0.1:{port}/inside", "file:///etc/passwd"])
 def test_a_redirect_to_the_inside_is_refused(serve, names, target):
+    """(traps H1)"""
     inside = serve(reply(b"secret"))
     outside = serve(reply(b"", 302, location=target.format(port=inside.port)))
     with pytest.raises(AddressForbidden):
@@ -285,6 +288,7 @@ def test_redirects_without_end_are_named(serve):
 
 # --- Size and time ---------------------------------------------------------------------------------------
 def test_a_gzip_bomb_is_not_unpacked(serve):
+    """(traps H2)"""
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     bomb = b"".join(packer.compress(bytes(1_000_000)) for _ in range(500)) + packer.flush()
     server = serve(reply(bomb, content_encoding="gzip"))
@@ -325,6 +329,7 @@ def test_a_packing_we_did_not_ask_for_is_no_answer(serve, encoding, body):
 
 
 def test_an_endless_answer_ends_at_the_limit():
+    """(traps H2)"""
     def endless(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
         while True:
@@ -419,6 +424,7 @@ def test_any_address_is_refused_by_name_or_not_at_all(text):
     ],
 )
 def test_umlauts_survive(content, content_type, text):
+    """(traps H3)"""
     assert decode_text(content, content_type) == text
 
 

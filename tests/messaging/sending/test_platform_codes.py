@@ -127,6 +127,7 @@ def test_the_token_is_in_no_log_and_no_exception(send, wire, sender, caplog, cap
 
 
 def test_a_list_without_the_nine_is_named_and_nothing_is_sent_twice(send, wire, workspace, contact, chat):
+    """(traps P2)"""
     type(contact).objects.in_workspace(workspace).filter(pk=contact.pk).update(phone="+5491100001234")
     type(chat).objects.in_workspace(workspace).filter(pk=chat.pk).update(address="5491100001234")
     chat.refresh_from_db()

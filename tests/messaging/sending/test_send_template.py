@@ -92,6 +92,7 @@ def test_a_template_without_values_sends_no_components(make_template, send, wire
 
 
 def test_white_space_in_values_is_tidied_and_noted(make_template, send, wire):
+    """(traps T1)"""
     make_template(body="Hallo {{1}},\nbis {{2}}.")
     message = send(variables={"1": "Zeile 1\nZeile 2", "2": "Abc          bed"})
     values = [parameter["text"] for parameter in sent_template(wire)["components"][0]["parameters"]]
@@ -102,6 +103,7 @@ def test_white_space_in_values_is_tidied_and_noted(make_template, send, wire):
 
 @pytest.mark.parametrize("value", ["", None, "\t", " \n "])
 def test_an_empty_value_is_named_before_any_call(make_template, send, wire, value):
+    """(traps T1) (traps T2)"""
     make_template()
     with pytest.raises(VariableMissing) as refused:
         send(variables={"1": value, "2": "Montag"})
@@ -183,10 +185,12 @@ def test_an_image_has_none(make_template, send, wire):
     [("de", "de"), ("en_US", "en_US"), ("de_AT", "de"), ("de-AT", "de"), ("en", "en_US"), ("fr", None)],
 )
 def test_language_variants(wanted, code):
+    """(traps T5)"""
     assert language_variant(["de", "en_US"], wanted) == code
 
 
 def test_a_named_language_goes_byte_for_byte_or_not_at_all(make_template, send, wire):
+    """(traps T5)"""
     make_template()
     make_template(language="en_US")
     send(language="en_US")
@@ -201,6 +205,7 @@ def test_a_named_language_goes_byte_for_byte_or_not_at_all(make_template, send, 
 def test_without_a_language_the_contact_decides_then_the_workspace(
     make_template, send, wire, contact, contact_language, code
 ):
+    """(traps T5)"""
     make_template()
     make_template(language="en_US")
     Contact.objects.in_workspace(contact.workspace).filter(pk=contact.pk).update(language=contact_language)
@@ -237,6 +242,7 @@ def test_a_template_of_another_account_is_not_found(make_template, send, wire):
 
 @pytest.mark.parametrize("status", ["paused", "disabled"])
 def test_a_stopped_template_is_named(make_template, send, wire, status):
+    """(traps T7)"""
     make_template(status=status)
     with pytest.raises(TemplatePaused) as refused:
         send()
@@ -245,6 +251,7 @@ def test_a_stopped_template_is_named(make_template, send, wire, status):
 
 
 def test_a_template_stopped_while_we_thought_it_approved(make_template, send, wire):
+    """(traps T7)"""
     template = make_template()
     wire.refuse(132015)
     with pytest.raises(TemplatePaused):

@@ -55,6 +55,7 @@ def connect(workspace, wire, settings_of_number, now):
 
 
 def test_a_test_number_is_connected_as_the_platform_shows_it(connect, wire, workspace, now):
+    """(traps P12)"""
     answer_check(wire)
     sender = connect()
     sender.refresh_from_db()
