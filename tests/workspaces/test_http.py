@@ -330,6 +330,7 @@ def test_a_packing_we_did_not_ask_for_is_no_answer(serve, encoding, body):
 
 def test_an_endless_answer_ends_at_the_limit():
     """(traps H2)"""
+
     def endless(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
         while True:
