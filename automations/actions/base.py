@@ -63,7 +63,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class StepContext:
-    """All that an action may look at. `config` holds the settings with every expression worked out."""
+    """All that an action may look at: `config` is the settings with expressions worked out, `written` as they stand."""
 
     run: Run
     workspace: Workspace
@@ -73,6 +73,7 @@ class StepContext:
     attempt: int
     now: datetime
     config: Mapping[str, Any]
+    written: Mapping[str, Any]
     data: StepData
     contact: Contact | None
     chat: Chat | None
@@ -177,7 +178,16 @@ def settled(message: Message) -> Done | Suspend:
     if message.status in (Message.Status.UNKNOWN, Message.Status.SENDING):
         return Suspend(Wait.Kind.DELIVERY, None, message=message, chat=message.chat)
     output = {"message_id": str(message.public_id), "status": message.status, "text": message.body}
-    return Done(output, chat=message.chat, conversation=message.conversation)
+    notes = tuple(_about_cleaned(message.payload.get("cleaned") or []))
+    return Done(output, chat=message.chat, conversation=message.conversation, notes=notes)
+
+
+def _about_cleaned(names: list[str]) -> Iterator[str]:
+    """Values that went out otherwise than they were given (traps.md T1)."""
+    if names:
+        shown = ", ".join(f"{{{{{name}}}}}" for name in names)
+        text = _("Line breaks, tabs and runs of spaces in %(names)s became one space; WhatsApp refuses them.")
+        yield str(text % {"names": shown})
 
 
 class NotARegisteredType(BotenwerkError):

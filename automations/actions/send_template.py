@@ -12,12 +12,14 @@ from automations.actions.registry import register
 from automations.actions.whatsapp import recipient, send, sender_for, sender_of
 from automations.engine.results import Done, Suspend
 from automations.errors import ConfigInvalid
+from automations.expressions import paths
 from automations.findings import Finding, Severity
 from automations.forms.choices import language_choices, sender_choices, template_choices
 from automations.forms.fields import LiquidField, MappingField, StepForm
+from messaging.errors import VariableMissing
 from messaging.models import Sender, Template
 from messaging.services.outbox import send_template
-from messaging.services.templates import parameters_of
+from messaging.services.templates import language_variant, parameters_of
 from workspaces.models import Workspace
 
 
@@ -26,7 +28,14 @@ class SendTemplateForm(StepForm):
 
     sender = forms.ChoiceField(label=_("Sender"), required=False)
     template = forms.ChoiceField(label=_("Template"))
-    language = forms.ChoiceField(label=_("Language"), required=False)
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        help_text=_(
+            "Without a choice the contact's: exactly that, else it without its region, else it with another region; "
+            "then the workspace's in the same way."
+        ),
+    )
     to = LiquidField(
         label=_("Recipient's phone"),
         required=False,
@@ -75,21 +84,43 @@ class SendTemplate(Action):
 
     def run(self, step: StepContext) -> Done | Suspend:
         config = step.config
-        return send(
-            step,
-            lambda slots: send_template(
-                sender=sender_for(step),
-                **recipient(step),
-                recipient_name=str(config.get("recipient_name") or ""),
-                template=str(config["template"]),
-                language=str(config.get("language") or ""),
-                variables=config.get("variables") or {},
-                origin=step.origin,
-                key=step.key,
-                now=step.now,
-                slots=slots,
-            ),
-        )
+        try:
+            return send(
+                step,
+                lambda slots: send_template(
+                    sender=sender_for(step),
+                    **recipient(step),
+                    recipient_name=str(config.get("recipient_name") or ""),
+                    template=str(config["template"]),
+                    language=str(config.get("language") or ""),
+                    variables=config.get("variables") or {},
+                    origin=step.origin,
+                    key=step.key,
+                    now=step.now,
+                    slots=slots,
+                ),
+            )
+        except VariableMissing as error:
+            raise _with_path(error, step) from None
+
+
+def _about_languages(variants: list[Template], workspace: Workspace) -> Iterator[Finding]:
+    """Where neither the contact's nor the workspace's language has a variant, nothing can be sent (traps.md T5)."""
+    codes = sorted({template.language for template in variants if template.status == Template.Status.APPROVED})
+    if len(codes) > 1 and language_variant(codes, workspace.language) is None:
+        text = _("The template exists as %(languages)s. A contact of another language gets nothing: choose a language.")
+        message = str(text) % {"languages": ", ".join(codes)}
+        yield Finding("template_not_found", message, field="language", severity=Severity.WARNING)
+
+
+def _with_path(error: VariableMissing, step: StepContext) -> VariableMissing:
+    """The outbox knows the placeholder that came out empty; what was to fill it is known here (traps.md T2)."""
+    placeholder = str(error.facts.get("path"))
+    used = paths(str((step.written.get("variables") or {}).get(placeholder, "")))
+    path = used[0].path if used else placeholder
+    named = VariableMissing(path=path, step=step.step_name, field=f"variables.{placeholder}")
+    named.message = error.message
+    return named
 
 
 def _about_sender(sender: Sender | None) -> Iterator[Finding]:
@@ -112,6 +143,8 @@ def _about_template(config: Mapping[str, Any], workspace: Workspace, sender: Sen
     if not any(template.status == Template.Status.APPROVED for template in variants):
         message = _("The template is not approved at the moment, so nothing can be sent.")
         yield Finding("template_not_found", message, field="template")
+    elif not config.get("language"):
+        yield from _about_languages(variants, workspace)
     given = {str(name) for name, text in (config.get("variables") or {}).items() if str(text).strip()}
     parameters = parameters_of(variants[0])
     expected = {parameter.key for parameter in parameters}

@@ -155,6 +155,7 @@ class _Slice:
             attempt=self.run.attempt,
             now=now,
             config=config,
+            written=node.config,
             data=step_data,
             contact=self.run.contact,
             chat=self.run.chat,

@@ -108,7 +108,7 @@ def test_a_missing_variable_names_path_and_step_before_any_call(house: House, mi
     run = house.run()
     assert (run.status, run.error_code) == (Run.Status.FAILED, "variable_missing")
     error = failed_step(house)
-    assert error.error_facts["path"] in ("trigger.agent_name", "2")
+    assert (error.error_facts["path"], error.error_facts["step"]) == ("trigger.agent_name", "Bestätigung senden")
     assert run.error_step == "bestaetigung"
     assert house.calls() == []
 
