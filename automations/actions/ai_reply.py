@@ -46,6 +46,8 @@ class AiReply(Action):
     group = Group.AI
     form = AiReplyForm
     effect = Effect.OUTSIDE
+    # The thread knows the message under the run's key: it must not change while it waits for its turn.
+    keeps_input = True
     timeout_seconds = 45
     output = {
         "reply": "Wir haben von 8 bis 12 Uhr geöffnet.",

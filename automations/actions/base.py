@@ -120,6 +120,9 @@ class Action:
     needs_open_window: ClassVar[bool] = False
     needs_template: ClassVar[bool] = False
     speaks_to_customer: ClassVar[bool] = False
+    # What an attempt has begun with is what it goes on with after a slot, a turn or a crash: texts that hold {{now}}
+    # would come out otherwise. Only for types whose shown input is all of it.
+    keeps_input: ClassVar[bool] = False
     # Stands still for the customer's answer; the lane TIMEOUT is taken when none comes.
     awaits_reply: ClassVar[bool] = False
     timeout_seconds: ClassVar[int] = 10

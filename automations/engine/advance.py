@@ -33,6 +33,7 @@ from automations.engine.context import RunData
 from automations.engine.plain import plain_json, plain_output
 from automations.engine.program import Node, Program
 from automations.engine.results import RESUMED_KINDS, Done, Suspend
+from automations.engine.step_rows import input_of_attempt
 from automations.errors import InputTooLarge, RunLimitReached, StepCrashed
 from automations.models import Run
 from workspaces.errors import BotenwerkError
@@ -135,7 +136,9 @@ class _Slice:
     def execute(self, known: Action, node: Node, now: datetime) -> Done | Suspend:
         step_data = self.data.at(step_key=node.key, step_name=node.name, now=now)
         wait = self.run.resumed_wait
-        config = step_data.settings(known.form, node.config)
+        config = input_of_attempt(self.run, node) if known.keeps_input else None
+        if config is None:
+            config = step_data.settings(known.form, node.config)
         repeated = False
         if known.effect is Effect.OUTSIDE and not (wait and wait.kind in RESUMED_KINDS):
             limit = timedelta(seconds=known.timeout_seconds) + LEASE_MARGIN

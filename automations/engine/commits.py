@@ -13,12 +13,13 @@ from uuid import UUID
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from messaging.services.people import lock_contact
-from messaging.services.receiving import route_again
 
 from automations.engine.program import Node
 from automations.engine.results import Done, Suspend
+from automations.engine.step_rows import step_run_of, write_failed_step_run, write_step_run
 from automations.models import Run, Signal, StepRun, Wait
+from messaging.services.people import lock_contact
+from messaging.services.receiving import route_again
 from workspaces.changes import announce
 from workspaces.errors import BotenwerkError
 from workspaces.queue import enqueue
@@ -51,7 +52,7 @@ def start_attempt(
     """Commit that a step with an outside effect begins. True if this attempt had begun before: its worker died."""
     with transaction.atomic():
         _update_held(run, token, lease_until=max(lease_until, run.lease_until or lease_until), wake_at=lease_until)
-        row = _step_run(run, node)
+        row = step_run_of(run, node)
         if row is None:
             StepRun.objects.create(
                 workspace=run.workspace,
@@ -89,7 +90,7 @@ def commit_done(run: Run, token: UUID, node: Node, result: Done, shown_input: di
     attempt = run.attempt
     with transaction.atomic():
         _update_held(run, token, **changes)
-        _write_step_run(
+        write_step_run(
             run,
             node,
             now=now,
@@ -133,7 +134,7 @@ def commit_suspension(
             if signal is not None:
                 Signal.objects.in_workspace(run.workspace).filter(pk=signal.pk).update(consumed_at=now)
             _update_held(run, token, resumed_wait=wait, crash_count=0)
-            _write_step_run(run, node, now=now, status=StepRun.Status.WAITING, shown_input=shown_input, ended=False)
+            write_step_run(run, node, now=now, status=StepRun.Status.WAITING, shown_input=shown_input, ended=False)
             return True
         wait.save()
         changes: dict[str, Any] = {
@@ -148,7 +149,7 @@ def commit_suspension(
         if result.chat is not None and result.chat.pk != run.chat_id:
             changes |= {"chat": result.chat, "contact": result.chat.contact}
         _update_held(run, token, **changes)
-        _write_step_run(
+        write_step_run(
             run,
             node,
             now=now,
@@ -175,7 +176,7 @@ def commit_retry(
 ) -> None:
     """This attempt has failed; another one follows at `due_at`."""
     with transaction.atomic(), the_line(run):
-        _write_failed_step_run(run, node, error, shown_input, now=now)
+        write_failed_step_run(run, node, error, shown_input, now=now)
         Wait.objects.create(
             workspace=run.workspace,
             run=run,
@@ -215,7 +216,7 @@ def commit_failure(
     has_lane = node.on_failure == "lane" and node.lanes.get("failure")
     goes_on = not is_final and (node.on_failure == "continue" or bool(has_lane))
     with transaction.atomic(), the_line(run):
-        _write_failed_step_run(run, node, error, shown_input, now=now)
+        write_failed_step_run(run, node, error, shown_input, now=now)
         if not quiet:
             _tell_team(run, node, error, now=now)
         if goes_on:
@@ -307,62 +308,6 @@ def _update_held(run: Run, token: UUID, **changes: Any) -> None:
         raise LeaseLost
     for name, value in changes.items():
         setattr(run, name, value)
-
-
-def _step_run(run: Run, node: Node, attempt: int | None = None) -> StepRun | None:
-    return (
-        StepRun.objects.in_workspace(run.workspace)
-        .filter(run=run, step_key=node.key, iteration=run.iteration, attempt=attempt or run.attempt)
-        .first()
-    )
-
-
-def _write_step_run(
-    run: Run,
-    node: Node,
-    *,
-    now: datetime,
-    status: StepRun.Status,
-    shown_input: dict[str, Any],
-    attempt: int | None = None,
-    lane: str = "",
-    output: dict[str, Any] | None = None,
-    notes: list[str] | None = None,
-    error: BotenwerkError | None = None,
-    ended: bool = True,
-) -> None:
-    row = _step_run(run, node, attempt) or StepRun(
-        workspace=run.workspace,
-        run=run,
-        step_key=node.key,
-        iteration=run.iteration,
-        attempt=attempt or run.attempt,
-        started_at=now,
-    )
-    row.status = status
-    row.lane = lane
-    row.input = shown_input or row.input
-    row.output = output or {}
-    row.notes = [*row.notes, *(notes or [])]
-    row.ended_at = now if ended else None
-    if error is not None:
-        row.error_code = error.code
-        row.error_facts = error.facts
-    row.save()
-
-
-def _write_failed_step_run(
-    run: Run, node: Node, error: BotenwerkError, shown_input: dict[str, Any], *, now: datetime
-) -> None:
-    _write_step_run(
-        run,
-        node,
-        now=now,
-        status=StepRun.Status.FAILED,
-        shown_input=shown_input,
-        output={"error": {"code": error.code, "title": error.title_text(), "cause": error.cause_text()}},
-        error=error,
-    )
 
 
 def _next_signal(run: Run) -> Signal | None:
