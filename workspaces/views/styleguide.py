@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -20,15 +21,10 @@ class SampleForm(forms.Form):
     """The kinds of field, one of them filled in wrongly."""
 
     name = forms.CharField(label=_("Name of the flow"))
-    recipient = forms.CharField(
-        label=_("Recipient"),
-        required=False,
-        help_text=_("Written internationally, begins with + and the country code."),
-    )
     phone = forms.CharField(label=_("Phone"))
     sender = forms.ChoiceField(label=_("Sender"), choices=[("1", "Praxis Dr. Weber"), ("2", "Praxis Recall")])
     identifier = forms.CharField(label=_("Identifier"), disabled=True)
-    text = forms.CharField(label=pgettext_lazy("field", "Message"), widget=forms.Textarea(attrs={"rows": 2}))
+    text = forms.CharField(label=_("Text"), widget=forms.Textarea(attrs={"rows": 2}))
     is_on = forms.BooleanField(label=_("Answer outside the opening hours too"), required=False)
     pick = forms.ChoiceField(
         label=_("When it fails"),
@@ -37,7 +33,8 @@ class SampleForm(forms.Form):
     )
 
     def clean_phone(self) -> str:
-        raise forms.ValidationError(_("The country code is missing. Probably meant: +43 316 712044."))
+        said = _("The country code is missing. Probably meant: +43 316 712044.")
+        raise forms.ValidationError(format_html('{} <a href="#main">{}</a>', said, _("Take it over")))
 
 
 # How a named error looks; a class of its own would be known as an error of the product.
@@ -96,7 +93,7 @@ STEP_ICONS = (
     ("ai", "sparkles", pgettext_lazy("sheet", "Extract")),
     ("logic", "clock", _("Wait")),
     ("logic", "hourglass", _("For an answer")),
-    ("logic", "git-branch", _("Branch")),
+    ("logic", "git-branch", pgettext_lazy("sheet", "Branch")),
     ("logic", "repeat", _("For each row")),
     ("data", "table", _("Table")),
     ("data", "user-round", _("Contact")),
@@ -109,7 +106,6 @@ STEP_ICONS = (
 
 SAMPLE = {
     "name": "Termin-Erinnerung",
-    "recipient": "+43 664 1234567",
     "phone": "0316 71 20 44",
     "sender": "1",
     "text": 'Danke, bis {{ trigger.begin | date: "%H:%M" }}.',
