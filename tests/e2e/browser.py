@@ -59,7 +59,7 @@ def open_page(
 ) -> Watched:
     """A page in a context (cookies) of its own.
 
-    Without `streams` the live stream answers 204, and the page polls: a threaded test server would hold a thread for it.
+    Without `streams` the live stream answers 204 and the page polls: a threaded test server would hold a thread.
     """
     context = browser.new_context(
         viewport={"width": width, "height": HEIGHTS[width]},

@@ -1,64 +1,106 @@
-"""The whole house with a browser in front of it. Runs only where BROWSER_TESTS=1 says so."""
+"""Chromium for the session, pages that must not complain, the real demo, and the whole house in one process."""
 
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from playwright.sync_api import Browser
+from django.core.cache import cache
+from playwright.sync_api import Browser, Page
 
 from tests.automations.conftest import assistant, emulator_server, house, model_server
 from tests.cast import PASSWORD
-from tests.e2e.browser import Visitor, chromium, log_in, visitor
+from tests.e2e.browser import Watched, chromium, open_page
+from tests.e2e.demo import Demo, running_demo
+from tests.e2e.pages import MAKE_EMPTY, log_in
 from tests.house import House
+from workspaces.models import User
 
 __all__ = ["assistant", "emulator_server", "house", "model_server"]
 
-# Playwright's sync API runs an event loop in this thread, which Django takes for asynchronous code.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests are marked, and skipped where no browser was asked for."""
+    """Each test here needs a browser: BROWSER_TESTS=1 says that there is one."""
+    here = Path(__file__).parent
     for item in items:
-        if "tests/e2e/" in str(item.path):
+        if here in Path(item.path).parents:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.timeout(300))
+            item.add_marker(pytest.mark.timeout(240))
             if os.environ.get("BROWSER_TESTS") != "1":
-                item.add_marker(pytest.mark.skip(reason="BROWSER_TESTS=1 runs them"))
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    """Today's time, going on: the browser's cookies live by the real clock."""
-    with time_machine.travel(datetime.now(UTC), tick=True) as traveller:
-        yield traveller
+                item.add_marker(pytest.mark.skip(reason="browser tests run with BROWSER_TESTS=1 (make e2e)"))
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
+    # Playwright's synchronous calls run an event loop of their own, which Django takes for an asynchronous view.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with chromium() as started:
+        yield started
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+OpenPage = Callable[..., Watched]
 
 
 @pytest.fixture
-def visit(browser: Browser, live_server: Any, house: House) -> Iterator[Callable[..., Visitor]]:
-    """A logged-in member in a browser; at the end nothing may have complained."""
-    opened: list[Visitor] = []
+def open_watched(browser: Browser) -> Iterator[OpenPage]:
+    """Opens pages; at the end of the test none of them may have complained."""
+    opened: list[Watched] = []
 
-    def come(user: str = "alice", **options: Any) -> Visitor:
-        made = visitor(browser, **options)
-        # The test's server is synchronous; the live stream has tests of its own, and pages fall back to polling.
-        made.page.route("**/live/**", lambda route: route.fulfill(status=204))
-        opened.append(made)
-        if user:
-            log_in(made.page, live_server.url, f"{user}@example.org", PASSWORD)
-        return made
+    def open_one(**options: Any) -> Watched:
+        watched = open_page(browser, **options)
+        opened.append(watched)
+        return watched
 
-    yield come
-    complaints = [complaint for one in opened for complaint in one.complaints]
-    for one in opened:
-        one.page.context.close()
+    yield open_one
+    complaints = [complaint for watched in opened for complaint in watched.complaints()]
+    for watched in opened:
+        watched.page.context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def watched(open_watched: OpenPage) -> Watched:
+    """A page in the test's own server, without a stream."""
+    return open_watched(streams=False)
+
+
+@pytest.fixture
+def page(watched: Watched) -> Page:
+    """The same, for tests that expect no complaint."""
+    return watched.page
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """The machine's time, which goes on and can be moved: cookies that end in the browser's past would be dropped."""
+    cache.clear()
+    with time_machine.travel(datetime.now(UTC), tick=True) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def owner(house: House) -> User:
+    """Alice, who reads English: the tests name what they press by the texts in the code."""
+    user = house.owner.user
+    user.language = "en"
+    user.save(update_fields=["language"])
+    return user
+
+
+@pytest.fixture
+def at_home(house: House, owner: User, page: Page, live_server: Any) -> Page:
+    """Alice's browser, logged in, on Today."""
+    log_in(page, live_server.url, {"email": owner.email, "password": PASSWORD})
+    return page
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The real demo in processes of its own, with an empty workspace beside the full one."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as started:
+        started.manage("shell", "--no-imports", feed=MAKE_EMPTY.format(email=started.facts["login"]["email"]))
+        yield started

@@ -32,7 +32,7 @@ OWN = (
     Address("today", "/w/{slug}/"),
     Address("inbox", "/w/{slug}/inbox/"),
     Address("inbox-thread", "/w/{slug}/inbox/{open}/"),
-    Address("inbox-template", "/w/{slug}/inbox/{open}/?mode=template"),
+    Address("inbox-template", "/w/{slug}/inbox/{open}/", click=".composer-other"),
     Address("simulator", "/w/{slug}/simulator/"),
     Address("senders", "/w/{slug}/senders/"),
     Address("sender", "/w/{slug}/senders/{sender}/"),
@@ -128,6 +128,16 @@ def find_ids(facts: dict[str, Any], page: Page) -> dict[str, str]:
 
 def _has(flows: list[dict[str, Any]]) -> bool:
     return any(one["name"].startswith("Nach dem Anruf") for one in flows)
+
+
+def show(page: Page, base: str, address: Address, ids: dict[str, str]) -> int:
+    """Open the page and do what its picture needs; returns the status."""
+    answer = page.goto(base + address.path.format(**ids))
+    if address.click:
+        with page.expect_response(lambda response: response.request.resource_type == "xhr"):
+            page.click(address.click)
+        page.wait_for_timeout(100)
+    return answer.status if answer else 0
 
 
 def log_in(page: Page, base: str, login: dict[str, str]) -> None:

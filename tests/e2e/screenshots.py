@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.e2e.browser import DESKTOP, PHONE, THEMES, chromium, open_page, resize
 from tests.e2e.demo import Demo, running_demo
-from tests.e2e.pages import ALL, MAKE_EMPTY, Address, find_ids, log_in
+from tests.e2e.pages import ALL, MAKE_EMPTY, Address, find_ids, log_in, show
 
 # Fonts and the first live update.
 SETTLE_MILLISECONDS = 250
@@ -46,11 +46,11 @@ def take_all(demo: Demo, browser: Browser, folder: Path, wanted: str = "") -> in
             continue
         page = pages[address.who]
         resize(page, DESKTOP, "light")
-        answer = page.goto(demo.url + address.path.format(**ids))
+        status = show(page, demo.url, address, ids)
         page.wait_for_timeout(SETTLE_MILLISECONDS)
         taken = take(page, address, folder)
         count += len(taken)
-        print(f"{answer.status if answer else '?'} {address.name:24} {page.url.removeprefix(demo.url)}", flush=True)
+        print(f"{status} {address.name:24} {page.url.removeprefix(demo.url)}", flush=True)
     return count
 
 
