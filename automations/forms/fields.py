@@ -180,19 +180,21 @@ class StepForm(forms.Form):
         """Subclasses put the workspace's senders, templates and assistants into their choice fields."""
 
     def expressions(self, config: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
-        """Every text of the settings that may hold data: field, text, and whether it keeps its type."""
+        """Every text of the settings that may hold data: field, text, and whether it keeps its type.
+
+        Settings come from people, recipes and the API: what has another shape is for `check_stored` to report.
+        """
         for name, field in self.fields.items():
             value = config.get(name)
             if isinstance(field, LiquidField) and value:
                 yield name, str(value), field.keeps_type
-            elif isinstance(field, MappingField):
-                for key, text in (value or {}).items():
-                    yield f"{name}.{key}", text, field.keeps_type
+            elif isinstance(field, MappingField) and isinstance(value, Mapping):
+                for key, text in value.items():
+                    yield f"{name}.{key}", str(text), field.keeps_type
             elif isinstance(field, LanesField):
-                for lane in value or []:
-                    for condition in lane["conditions"]:
-                        yield f"{name}.{lane['key']}", condition["left"], True
-                        yield f"{name}.{lane['key']}", condition["right"], True
+                for lane, condition in _conditions(value):
+                    yield f"{name}.{lane}", str(condition.get("left", "")), True
+                    yield f"{name}.{lane}", str(condition.get("right", "")), True
 
     def check_stored(self, config: Mapping[str, Any]) -> dict[str, list[str]]:
         """Stored settings against the fields: messages by field; empty where all is well."""
@@ -213,6 +215,14 @@ class StepForm(forms.Form):
             for name, messages in (self._errors or {}).items():
                 problems.setdefault(name, []).extend(str(message) for message in messages)
         return problems
+
+
+def _conditions(lanes: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for lane in lanes if isinstance(lanes, list) else []:
+        conditions = lane.get("conditions") if isinstance(lane, Mapping) else None
+        for condition in conditions if isinstance(conditions, list) else []:
+            if isinstance(condition, Mapping):
+                yield str(lane.get("key", "")), condition
 
 
 def _from_json(value: Any, empty: Any) -> Any:
