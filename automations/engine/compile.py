@@ -31,6 +31,8 @@ ROOTS: dict[str, Mapping[str, Any]] = {
     "workspace": WORKSPACE_SAMPLE,
 }
 FAILURE = Step.FAILURE_LANE
+# What a step has put out when it has failed: this and nothing else.
+FAILED_OUTPUT: Mapping[str, Any] = {"error": {"code": "", "title": "", "cause": ""}}
 
 
 class Window(StrEnum):
@@ -198,7 +200,12 @@ class _Walk:
     ) -> Known | None:
         """Walk the lanes and say what is known where they come together again."""
         output = kind.output_for(step.config)
-        through = _after(kind, step.config, known).with_step(step.key, output)
+        later = _after(kind, step.config, known)
+        if step.on_failure == Step.OnFailure.CONTINUE:
+            # The run goes on without the output where the step has failed.
+            through = replace(later, maybe={**later.maybe, step.key: {**output, **FAILED_OUTPUT}})
+        else:
+            through = later.with_step(step.key, output)
         joined: list[Known] = []
         has_straight_way = not lanes or kind.awaits_reply or {lane.key for lane in lanes} == {FAILURE}
         if has_straight_way:
@@ -276,7 +283,10 @@ class _Walk:
             elif key in known.surely:
                 yield from _about_field(path, 2, known.surely[key])
             elif key in known.maybe and not path.has_default:
-                text = _("“%(path)s” is there only in some of the lanes before. Add a default.") % shown
+                text = (
+                    _("“%(path)s” may be missing: its step runs in some lanes only, or may fail. Add a default.")
+                    % shown
+                )
                 yield "variable_missing", text, Severity.WARNING
             elif key not in known.maybe:
                 text = _("“%(path)s” belongs to a step that has not run at this point.") % shown
@@ -346,7 +356,7 @@ def _in_lane(
         window = Window.CLOSED if length >= WINDOW else later.window
         return replace(later, window=window).with_step(key, output)
     if lane.key == FAILURE:
-        return before.with_step(key, {**output, "error": {"code": "", "title": "", "cause": ""}})
+        return before.with_step(key, FAILED_OUTPUT)
     return through
 
 
