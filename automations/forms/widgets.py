@@ -32,7 +32,16 @@ class LiquidTextarea(forms.Textarea):
         super().__init__({"data-liquid": "", "rows": 4, **(attrs or {})})
 
 
-class MappingWidget(forms.Widget):
+class RowsWidget(forms.Widget):
+    """Several controls under one name: a group with a caption, and no label that points at one of them."""
+
+    use_fieldset = True
+
+    def id_for_label(self, id_: str) -> str:
+        return ""
+
+
+class MappingWidget(RowsWidget):
     """Rows of a name and a value, and an empty row for the next one."""
 
     template_name = "automations/widgets/mapping.html"
@@ -85,7 +94,7 @@ class DurationWidget(forms.Widget):
         return f"{name}__amount" not in data and name not in data
 
 
-class LanesWidget(forms.Widget):
+class LanesWidget(RowsWidget):
     """Lanes with their conditions; empty rows for one more lane and one more condition each."""
 
     template_name = "automations/widgets/lanes.html"
