@@ -132,7 +132,7 @@ def close_here(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponse
 
 
 def try_to_send(form: TemplateValuesForm, send: Callable[[], Message]) -> BotenwerkError | None:
-    """Send if the form is whole. A refusal lands at its field, or comes back to be shown over the form."""
+    """Send if the form is whole. A refusal comes back to be shown with code, cause and cure; its field is marked."""
     if not form.is_valid():
         return None
     try:
@@ -140,7 +140,8 @@ def try_to_send(form: TemplateValuesForm, send: Callable[[], Message]) -> Botenw
     except BotenwerkError as error:
         # The refused row keeps the old key: what is mended is a new message.
         form.renew_key()
-        return None if form.place_error(error.field, error.for_person()) else error
+        form.place_error(error.field, error.cause_text())
+        return error
     return None
 
 

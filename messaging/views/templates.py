@@ -57,7 +57,7 @@ def sync(request: WorkspaceRequest) -> HttpResponse:
 @require_POST
 @requires("template.send")
 def test_send(request: WorkspaceRequest, template_id: UUID) -> HttpResponse:
-    """The template to one recipient; a refusal stands at its field with cause and cure."""
+    """The template to one recipient; a refusal is shown with code, cause and cure, and marks its field."""
     template = _find(request, template_id)
     form = TestSendForm(template, request.POST)
 

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 
 from workspaces.ids import uuid7
 
-
 LANGUAGES = [("de", _("German")), ("en", _("English"))]
 
 
