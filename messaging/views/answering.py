@@ -140,7 +140,7 @@ def try_to_send(form: TemplateValuesForm, send: Callable[[], Message]) -> Botenw
     except BotenwerkError as error:
         # The refused row keeps the old key: what is mended is a new message.
         form.renew_key()
-        form.place_error(error.field, error.cause_text())
+        form.place_error(error.field, error.for_person())
         return error
     return None
 

@@ -94,18 +94,26 @@ def resize(page: Page, width: int, theme: Theme) -> None:
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
 
 
-def axe_findings(page: Page) -> list[str]:
+def axe_findings(page: Page, *, only_contrast: bool = False) -> list[str]:
     """What axe-core finds on the page as it stands, one line a rule with the first elements."""
     page.evaluate(f"window.axe || (() => {{ {AXE.read_text()} }})()")
-    options = {"runOnly": {"type": "tag", "values": list(AXE_TAGS)}, "resultTypes": ["violations"]}
+    tags = {"type": "tag", "values": list(AXE_TAGS)}
+    contrast = {"type": "rule", "values": ["color-contrast"]}
+    options = {
+        "runOnly": contrast if only_contrast else tags,
+        "resultTypes": ["violations"],
+        # It would put stylesheets into the page, which the policy forbids it.
+        "preload": False,
+    }
     found = page.evaluate("options => axe.run(document, options)", options)["violations"]
     return [_one_line(rule) for rule in found]
 
 
 def _one_line(rule: dict[str, Any]) -> str:
-    places = [node["html"][:160] + " <- " + node.get("failureSummary", "").replace("\n", " ")[:200]
-              for node in rule["nodes"][:3]]  # fmt: skip
-    return f"{rule['id']} ({rule['impact']}, {len(rule['nodes'])} times): " + " | ".join(places)
+    places = [
+        f"{node['html'][:160]} <- {' '.join(node.get('failureSummary', '').split())[:200]}" for node in rule["nodes"]
+    ]
+    return f"{rule['id']} ({rule['impact']}, {len(rule['nodes'])} times): " + " | ".join(places[:3])
 
 
 def sideways_scroll(page: Page) -> int:

@@ -18,7 +18,10 @@ ENGLISH_WORDS = {
 }  # fmt: skip
 # What people and machines wrote is not ours to translate: code, data of runs, and texts marked as another language.
 READ_TEXTS = """() => {
-  const left_out = "script, style, code, pre, kbd, samp, .mono, [lang=en], textarea, .bubble, .picker-item, .facts";
+  const left_out = [
+    "script, style, code, pre, kbd, samp, textarea, .mono, [lang=en]",
+    ".bubble, .preview-bubble, .template-choice, .picker-item, .facts, label[for^=id_data]",
+  ].join();
   const texts = [];
   const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
