@@ -41,12 +41,17 @@ def contact_data(contact: Contact | None) -> dict[str, Any]:
         "id": str(contact.public_id),
         "phone": contact.phone,
         "name": name or None,
-        "first_name": name.split()[0] if name.split() else None,
+        "first_name": first_name(name),
         "profile_name": contact.profile_name or None,
         "language": contact.language or None,
         "attributes": contact.attributes,
         "tags": contact.tags,
     }
+
+
+def first_name(name: str) -> str | None:
+    """The first word; None if nothing in the name is a letter, as when a profile shows only its number."""
+    return name.split()[0] if any(letter.isalpha() for letter in name) else None
 
 
 def conversation_data(conversation: Conversation | None) -> dict[str, Any]:

@@ -31,6 +31,16 @@ def test_ticks_come_back_to_the_message(house: House) -> None:
     assert {status.status for status in message.statuses.all()} == {"sent", "delivered", "read"}
 
 
+@pytest.mark.parametrize("profile", [EVA, "12345", "\N{SPARKLES}"])
+def test_a_name_without_a_letter_is_not_used_to_greet(house: House, profile: str) -> None:
+    house.flow(
+        "message_received",
+        [{"type": "send_text", "config": {"text": "Hallo {{contact.first_name | default: 'und willkommen'}}!"}}],
+    )
+    house.customer_writes("Hallo", name=profile)
+    assert house.screen() == ["Hallo und willkommen!"]
+
+
 def test_first_answer_greets_asks_waits_and_has_the_assistant_answer(house: House, assistant: Assistant) -> None:
     install_recipe(workspace=house.workspace, key="first_answer", by=house.owner, now=house.now)
     house.customer_writes("Hallo", name="Eva Novak")
