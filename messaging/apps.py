@@ -8,6 +8,7 @@ class MessagingConfig(AppConfig):
     """Registers what the clock wakes, the sections of the rail and the banners."""
 
     name = "messaging"
+    verbose_name = _("Messages and senders")
 
     def ready(self) -> None:
         from messaging.models import AutomaticAnswer, Conversation, Message, MessageStatus, Sender, WebhookEvent
