@@ -159,8 +159,10 @@ def _complete(contact: Contact, shown_phone: str | None, *, profile_name: str, u
         if value and getattr(contact, field) != value:
             setattr(contact, field, value)
             changed.append(field)
-    if not contact.name and (name or profile_name):
-        contact.name = name or profile_name
+    # A profile may show only its number, or only signs; nobody is to be greeted by it.
+    shown_name = profile_name if any(sign.isalpha() for sign in profile_name) else ""
+    if not contact.name and (name or shown_name):
+        contact.name = name or shown_name
         changed.append("name")
     if contact.phone is None and shown_phone and not _phone_is_taken(contact, shown_phone):
         contact.phone = shown_phone
