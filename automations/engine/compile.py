@@ -17,7 +17,7 @@ from automations.actions.base import TIMEOUT, Action, Lane, NotARegisteredType
 from automations.actions.registry import action
 from automations.engine.context import CONTACT_SAMPLE, CONVERSATION_SAMPLE, SENDER_SAMPLE, WORKSPACE_SAMPLE
 from automations.engine.program import Node, Program, RetryPolicy
-from automations.expressions import BadExpression, Path, bare_conditions, check, paths
+from automations.expressions import Path, bare_conditions, check, paths
 from automations.findings import Finding, Severity
 from automations.models import FlowVersion, Step
 from automations.triggers.base import Source, Trigger
@@ -33,6 +33,10 @@ ROOTS: dict[str, Mapping[str, Any]] = {
 FAILURE = Step.FAILURE_LANE
 # What a step has put out when it has failed: this and nothing else.
 FAILED_OUTPUT: Mapping[str, Any] = {"error": {"code": "", "title": "", "cause": ""}}
+
+
+# What a type may raise over settings of another shape; that is reported by its form's fields.
+MISSHAPEN = (AttributeError, KeyError, TypeError, ValueError)
 
 
 class Window(StrEnum):
@@ -92,11 +96,6 @@ class Compiled:
 def compile_version(version: FlowVersion) -> Compiled:
     """Turn the version's steps into a program; says everything that is wrong, not the first thing."""
     return _Walk(version).compiled()
-
-
-def shown_numbers(version: FlowVersion) -> dict[str, int]:
-    """Each step's number as the cards show it: by the order of the tree."""
-    return {key: node.number for key, node in compile_version(version).program.nodes.items()}
 
 
 class _Walk:
@@ -199,7 +198,7 @@ class _Walk:
         trigger: Trigger | None,
     ) -> Known | None:
         """Walk the lanes and say what is known where they come together again."""
-        output = kind.output_for(step.config)
+        output = _output(kind, step.config)
         later = _after(kind, step.config, known)
         if step.on_failure == Step.OnFailure.CONTINUE:
             # The run goes on without the output where the step has failed.
@@ -223,7 +222,7 @@ class _Walk:
     def _lanes(self, step: Step, kind: Action) -> list[Lane]:
         try:
             lanes = kind.lanes(step.config)
-        except (KeyError, TypeError, ValueError):
+        except MISSHAPEN:
             lanes = []
         if step.on_failure == Step.OnFailure.LANE:
             lanes = [*lanes, Lane(FAILURE, _("on failure"), ends_run=True)]
@@ -258,12 +257,7 @@ class _Walk:
             self._say("expression", fault.message, step=step, field=name)
         if syntax:
             return
-        try:
-            used = paths(text)
-        except BadExpression as error:
-            self._say("expression", error.message, step=step, field=name)
-            return
-        for path in used:
+        for path in paths(text):
             for code, message, severity in self._about_path(path, known, trigger):
                 self._say(code, message, step=step, field=name, severity=severity)
         # What comes from outside is text: "false" and "nein" are true in Liquid, as every text is.
@@ -360,10 +354,17 @@ def _in_lane(
     return through
 
 
+def _output(kind: Action, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return kind.output_for(config)
+    except MISSHAPEN:
+        return kind.output
+
+
 def _time_passing(kind: Action, config: Mapping[str, Any]) -> timedelta | None:
     try:
         return kind.time_passing(config)
-    except (KeyError, TypeError, ValueError):
+    except MISSHAPEN:
         return None
 
 

@@ -58,13 +58,13 @@ class DurationField(forms.Field):
     def to_python(self, value: Any) -> dict[str, Any] | None:
         """A dict, or JSON text of one."""
         value = _from_json(value, None)
-        if not value or value.get("amount") in (None, ""):
+        if not value or (isinstance(value, Mapping) and value.get("amount") in (None, "")):
             return None
         try:
             amount = int(value["amount"])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValidationError(_("Enter a whole number."), code="invalid") from None
-        if value.get("unit") not in self.UNITS:
+        if str(value.get("unit")) not in self.UNITS:
             raise ValidationError(_("Choose seconds, minutes, hours or days."), code="invalid")
         if amount < 1:
             raise ValidationError(_("The time must be at least 1."), code="invalid")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from automations.models import Flow, Run, StepRun
-from automations.services.editing import add_step, create_flow, set_trigger
+from automations.models import Flow, FlowVersion, Run, Step, StepRun
+from automations.services.editing import add_step, change_step, create_flow, set_trigger
 from automations.services.publishing import check_draft, publish_flow, switch_flow
 from tests.house import House
 
@@ -81,3 +81,49 @@ def test_a_branch_whose_lanes_all_stop_has_nothing_behind_it(house: House, draft
     add_step(flow=draft, type=lane, key="b", parent=step, lane="else")
     sets(draft, "c", "1")
     assert found(draft) == ([("unreachable", "c", "error")] if lane == "stop" else [])
+
+
+def test_types_that_this_house_does_not_have_are_findings(house: House, draft: Flow) -> None:
+    """A recipe or a restore may bring them; the rest of the draft is still checked."""
+    step = sets(draft, "a", "1")
+    Step.objects.in_workspace(house.workspace).filter(pk=step.pk).update(type="send_fax")
+    sets(draft, "b", "{{steps.nie.w}}")
+    FlowVersion.objects.in_workspace(house.workspace).filter(flow=draft).update(trigger_type="fax_received")
+    draft.refresh_from_db()
+    assert {(code, key) for code, key, _severity in found(draft)} == {
+        ("trigger_unknown", ""),
+        ("step_type_unknown", "a"),
+        ("variable_missing", "b"),
+    }
+
+
+def test_wrong_settings_of_the_trigger_are_findings_at_their_fields(house: House, draft: Flow) -> None:
+    set_trigger(flow=draft, type="api_event", config={"event": ""}, by=house.owner)
+    sets(draft, "a", "1")
+    assert [(one.code, one.field) for one in check_draft(draft)] == [("trigger_settings", "event")]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("trigger.text", None),
+        ("trigger.nichts", "variable_missing"),
+        ("trigger.nichts | default: 'x'", None),
+        ("trigger", None),
+        ("contact.attributes.ort | default: ''", None),
+        ("steps", "variable_missing"),
+    ],
+)
+def test_paths_into_the_triggers_data(house: House, draft: Flow, path: str, code: str | None) -> None:
+    set_trigger(flow=draft, type="message_received", config={"keyword_match": "any"}, by=house.owner)
+    sets(draft, "a", f"{{{{{path}}}}}")
+    assert [one for one, _key, _severity in found(draft)] == ([code] if code else [])
+
+
+def test_a_step_in_a_lane_that_is_gone_is_a_finding(house: House, draft: Flow) -> None:
+    condition = {"left": "x", "operator": "equals", "right": "x"}
+    lane = {"key": "l1", "label": "eins", "match": "all", "conditions": [condition]}
+    step = add_step(flow=draft, type="branch", key="zweig", config={"lanes": [lane]})
+    sets(draft, "a", "1", parent=step, lane="l1")
+    change_step(step, config={"lanes": [{**lane, "key": "l2"}]})
+    assert found(draft) == [("lane_gone", "a", "error")]
