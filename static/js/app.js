@@ -4,6 +4,7 @@ import "./dialogs.js";
 import "./live.js";
 import "./menus.js";
 import "./times.js";
+import "./tips.js";
 
 /* Filters apply as they are changed; without scripts the button does it. */
 document.addEventListener("change", (event) => {
@@ -23,17 +24,20 @@ document.addEventListener("keydown", (event) => {
   if (event.target.matches(".composer textarea")) event.target.form.requestSubmit();
 });
 
-/* A thread stays at its end unless the reader has scrolled up. */
+/* A thread stays at its end unless the reader has scrolled up. Not kept in an attribute: a morph would take it away. */
+const readingUp = new WeakSet();
 const atEnd = (thread) => thread.scrollHeight - thread.scrollTop - thread.clientHeight < 80;
 const toEnd = () => {
   for (const thread of document.querySelectorAll(".thread")) {
-    if (thread.dataset.keeps !== "place") thread.scrollTop = thread.scrollHeight;
+    if (thread.dataset.keeps !== "place" && !readingUp.has(thread)) thread.scrollTop = thread.scrollHeight;
   }
 };
 document.addEventListener(
   "scroll",
   (event) => {
-    if (event.target.matches?.(".thread")) event.target.dataset.keeps = atEnd(event.target) ? "end" : "place";
+    if (!event.target.matches?.(".thread")) return;
+    if (atEnd(event.target)) readingUp.delete(event.target);
+    else readingUp.add(event.target);
   },
   true,
 );
@@ -58,6 +62,9 @@ document.addEventListener("DOMContentLoaded", () => {
 });
 toEnd();
 countDown();
+
+/* From here on a bubble that comes is new, and rises. */
+requestAnimationFrame(() => requestAnimationFrame(() => document.documentElement.toggleAttribute("data-alive", true)));
 
 /* A form that stays on the page after it was sent, as a phone's: empty again, and ready for the next line. */
 document.addEventListener("htmx:afterRequest", (event) => {
