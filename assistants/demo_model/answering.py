@@ -123,9 +123,14 @@ def customer_name(data: Mapping[str, Any]) -> str:
     """The customer's name among the variables, at any depth; the first of the usual keys."""
     for key in NAME_KEYS:
         for name, value in _pairs(data):
-            if name.lower() == key and isinstance(value, str) and 0 < len(value.strip()) <= 60:
+            if name.lower() == key and isinstance(value, str) and _can_be_a_name(value.strip()):
                 return value.strip().splitlines()[0]
     return ""
+
+
+def _can_be_a_name(text: str) -> bool:
+    # Profiles may show only a number.
+    return len(text) <= 60 and any(sign.isalpha() for sign in text)
 
 
 def _pairs(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
