@@ -1,4 +1,4 @@
-"""Fetches the third-party front-end files we ship, checks them against known digests, and builds the icon sprite.
+"""Fetches the third-party front-end files we ship with their licences, checks their digests, builds the icon sprite.
 
 `python -m config.vendoring files` and `... icons`; both use `npm pack`, and nothing of npm is needed at run time.
 """
@@ -26,7 +26,11 @@ class File:
     inside: str
     target: str
     licence: str
-    sha256: str = ""
+
+    @property
+    def place(self) -> Path:
+        """Where it stands in the repository."""
+        return (VENDOR / self.target).resolve()
 
 
 SANS, MONO = "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"
@@ -68,16 +72,28 @@ def fetch_files() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as place:
         for file in FILES:
-            content = read(packed(file.package, file.version, Path(place)), file.inside)
+            archive = packed(file.package, file.version, Path(place))
+            content = read(archive, file.inside)
             digest = hashlib.sha256(content).hexdigest()
-            name = Path(file.target).name
+            name = file.place.name
             if known.get(name, digest) != digest:
                 sys.exit(f"{file.target}: the package holds other bytes than VENDORED.md says.")
-            target = (VENDOR / file.target).resolve()
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+            file.place.parent.mkdir(parents=True, exist_ok=True)
+            file.place.write_bytes(content)
+            keep_licence(archive, licence_of(file.package, file.place.parent))
             rows.append(f"| `{name}` | {file.package} {file.version} | {file.licence} | `{digest}` |")
     write_table(rows)
+
+
+def licence_of(package: str, folder: Path) -> Path:
+    """Where a package's licence stands: beside its files."""
+    return folder / f"{package.rpartition('/')[2]}.licence.txt"
+
+
+def keep_licence(archive: tarfile.TarFile, target: Path) -> None:
+    """Notice and licence travel with the files: OFL 1.1 (condition 2) and ISC ask for it."""
+    lines = read(archive, "LICENSE").decode().splitlines()
+    target.write_text("\n".join(line.rstrip() for line in lines) + "\n")
 
 
 def known_digests() -> dict[str, str]:
@@ -93,7 +109,8 @@ def write_table(rows: list[str]) -> None:
     lines = [
         "# Third-party files we ship",
         "",
-        "Brought by `make vendor` (`make icons` for the sprite). htmx and its SSE extension come inside django-htmx.",
+        "Brought by `make vendor` (`make icons` for the sprite); each package's licence stands beside its files.",
+        "htmx comes inside django-htmx.",
         "",
         "| file | package | licence | sha256 |",
         "| --- | --- | --- | --- |",
@@ -127,6 +144,7 @@ def build_icons() -> None:
             inner = re.sub(r"<!--.*?-->", "", drawing, flags=re.DOTALL)
             inner = re.search(r"<svg[^>]*>(.*)</svg>", inner, flags=re.DOTALL)[1]  # type: ignore[index]
             symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{" ".join(inner.split())}</symbol>')
+        keep_licence(archive, licence_of(ICON_PACKAGE[0], VENDOR))
     sprite = '<svg xmlns="http://www.w3.org/2000/svg">' + "".join(symbols) + "</svg>\n"
     (VENDOR / "icons.svg").write_text(sprite)
 

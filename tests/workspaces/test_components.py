@@ -12,7 +12,7 @@ from django.template import Context, Template
 from django.test import Client
 from django.utils import timezone, translation
 
-from config.vendoring import FILES, VENDOR, icons_in_use
+from config.vendoring import FILES, ICON_PACKAGE, VENDOR, icons_in_use, licence_of
 from tests.cast import PASSWORD, make_user
 from workspaces.models import User
 
@@ -96,8 +96,15 @@ def test_every_icon_in_use_is_in_the_sprite() -> None:
 def test_vendored_files_are_the_published_ones() -> None:
     table = (VENDOR / "VENDORED.md").read_text()
     for file in FILES:
-        digest = hashlib.sha256((VENDOR / file.target).resolve().read_bytes()).hexdigest()
+        digest = hashlib.sha256(file.place.read_bytes()).hexdigest()
         assert digest in table, file.target
+
+
+@pytest.mark.parametrize(
+    ("package", "folder"), [*((file.package, file.place.parent) for file in FILES), (ICON_PACKAGE[0], VENDOR)]
+)
+def test_a_licence_travels_with_the_files_it_is_for(package: str, folder: Path) -> None:
+    assert re.search("copyright|permission|license", licence_of(package, folder).read_text(), re.IGNORECASE)
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
