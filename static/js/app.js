@@ -3,6 +3,7 @@
 import "./dialogs.js";
 import "./live.js";
 import "./menus.js";
+import "./threads.js";
 import "./times.js";
 import "./tips.js";
 
@@ -24,25 +25,6 @@ document.addEventListener("keydown", (event) => {
   if (event.target.matches(".composer textarea")) event.target.form.requestSubmit();
 });
 
-/* A thread stays at its end unless the reader has scrolled up. Not kept in an attribute: a morph would take it away. */
-const readingUp = new WeakSet();
-const atEnd = (thread) => thread.scrollHeight - thread.scrollTop - thread.clientHeight < 80;
-const toEnd = () => {
-  for (const thread of document.querySelectorAll(".thread")) {
-    if (thread.dataset.keeps !== "place" && !readingUp.has(thread)) thread.scrollTop = thread.scrollHeight;
-  }
-};
-document.addEventListener(
-  "scroll",
-  (event) => {
-    if (!event.target.matches?.(".thread")) return;
-    if (atEnd(event.target)) readingUp.delete(event.target);
-    else readingUp.add(event.target);
-  },
-  true,
-);
-document.addEventListener("htmx:afterSettle", toEnd);
-
 /* The customer service window: amber under three hours, locked at zero. */
 const THREE_HOURS = 3 * 3600 * 1000;
 const countDown = () => {
@@ -56,15 +38,8 @@ const countDown = () => {
   }
 };
 setInterval(countDown, 15000);
-document.addEventListener("DOMContentLoaded", () => {
-  toEnd();
-  countDown();
-});
-toEnd();
+document.addEventListener("DOMContentLoaded", countDown);
 countDown();
-
-/* From here on a bubble that comes is new, and rises. */
-requestAnimationFrame(() => requestAnimationFrame(() => document.documentElement.toggleAttribute("data-alive", true)));
 
 /* A form that stays on the page after it was sent, as a phone's: empty again, and ready for the next line. */
 document.addEventListener("htmx:afterRequest", (event) => {
