@@ -5,7 +5,21 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens)?.showModal();
   if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
-  if (event.target instanceof HTMLDialogElement) event.target.close();
+});
+
+/* The ground around is the dialog's own to the browser, and so is its padding, and where a marking of text ends:
+   only a press that began outside of the box closes it. */
+const isOutside = (dialog, { clientX, clientY }) => {
+  const box = dialog.getBoundingClientRect();
+  return clientX < box.left || clientX > box.right || clientY < box.top || clientY > box.bottom;
+};
+let pressedOutside = false;
+document.addEventListener("pointerdown", (event) => {
+  const dialog = event.target;
+  pressedOutside = dialog instanceof HTMLDialogElement && dialog.matches(":modal") && isOutside(dialog, event);
+});
+document.addEventListener("click", (event) => {
+  if (pressedOutside && event.target instanceof HTMLDialogElement) event.target.close();
 });
 
 const TOAST_MILLISECONDS = 4000;
