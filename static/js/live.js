@@ -7,6 +7,12 @@ let source = null;
 let poll = null;
 let lastId = "";
 
+/* What the reader has unfolded stays unfolded when its part is fetched anew: the server does not know of it. */
+if (window.Idiomorph) {
+  window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+    !(name === "open" && node.matches("details, dialog"));
+}
+
 const parts = () => [...document.querySelectorAll("[data-topic]")];
 const topics = () => [...new Set(parts().flatMap((part) => part.dataset.topic.split(" ")))];
 const refresh = (topic) => {
