@@ -16,11 +16,13 @@ ENGLISH_WORDS = {
     "the", "and", "with", "your", "you", "this", "that", "which", "have", "has", "been", "are", "could", "should",
     "would", "from", "until", "into", "when", "they", "there", "not",
 }  # fmt: skip
-# What people and machines wrote is not ours to translate: code, data of runs, and texts marked as another language.
+# What people and machines wrote is not ours to translate: code, data of runs, texts marked as another language, and
+# in the lists of staff the kinds and rules as they are stored, which are open sets.
 READ_TEXTS = """() => {
   const left_out = [
     "script, style, code, pre, kbd, samp, textarea, .mono, [lang=en]",
     ".bubble, .preview-bubble, .template-choice, .picker-item, .facts, label[for^=id_data]",
+    ".field-kind, .field-rule, .field-reason, #changelist-filter a",
   ].join();
   const texts = [];
   const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
