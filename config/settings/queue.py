@@ -1,5 +1,7 @@
 """django-q2: two clusters, fast (replies) and bulk (campaigns), on a broker of ours. The values were measured."""
 
+from django.utils.translation import gettext_lazy as _
+
 from config.settings.environment import integer, url
 
 _REDIS_URL = url("REDIS_URL", "", schemes=("redis", "rediss"))
@@ -26,7 +28,7 @@ Q_CLUSTER = {
     "scheduler": False,
     "cache": "default",
     "log_level": "WARNING",
-    "label": "Queue",
+    "label": _("Queue"),
     "ALT_CLUSTERS": {
         "fast": {"workers": _FAST_WORKERS, "queue_limit": _FAST_WORKERS},
         "bulk": {"workers": _BULK_WORKERS, "queue_limit": _BULK_WORKERS},
