@@ -35,6 +35,12 @@ def hours_minutes(minutes: int) -> str:
 
 
 @register.filter
+def walking_time(minutes: int) -> SafeString:
+    """The same span, marked so that static/js/window.js lets it walk on."""
+    return format_html("<span data-left>{}</span>", hours_minutes(minutes))
+
+
+@register.filter
 def status_word(sender: Sender) -> str:
     """The word for what `shown_status` says: paused by us reads as offline."""
     return str(Sender.Status(sender.shown_status).label)

@@ -6,6 +6,7 @@ import "./menus.js";
 import "./threads.js";
 import "./times.js";
 import "./tips.js";
+import "./window.js";
 
 /* Filters apply as they are changed; without scripts the button does it. */
 document.addEventListener("change", (event) => {
@@ -24,22 +25,6 @@ document.addEventListener("keydown", (event) => {
   if (!(event.key === "Enter" && (event.ctrlKey || event.metaKey))) return;
   if (event.target.matches(".composer textarea")) event.target.form.requestSubmit();
 });
-
-/* The customer service window: amber under three hours, locked at zero. */
-const THREE_HOURS = 3 * 3600 * 1000;
-const countDown = () => {
-  for (const shown of document.querySelectorAll("[data-window-ends]")) {
-    const left = new Date(shown.dataset.windowEnds) - Date.now();
-    shown.classList.toggle("is-short", left > 0 && left < THREE_HOURS);
-    if (left < 0 && !shown.classList.contains("is-closed")) {
-      shown.classList.add("is-closed");
-      window.htmx?.trigger(shown, "window-closed");
-    }
-  }
-};
-setInterval(countDown, 15000);
-document.addEventListener("DOMContentLoaded", countDown);
-countDown();
 
 /* A form that stays on the page after it was sent, as a phone's: empty again, and ready for the next line. */
 document.addEventListener("htmx:afterRequest", (event) => {
