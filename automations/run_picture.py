@@ -28,6 +28,11 @@ class Attempt:
     row: StepRun
     length_ms: float | None
 
+    @property
+    def notes(self) -> list[str]:
+        """What the step said about itself, in the reader's language."""
+        return [note_words(note) for note in self.row.notes]
+
 
 @dataclass
 class Stage:
@@ -184,6 +189,17 @@ def reason_words(reason: str) -> str:
     return str(error_class(reason).title) if reason in known_codes() else reason
 
 
+def note_words(note: str) -> str:
+    """A note of a step: a code in the reader's language, a sentence as it stands."""
+    words = {
+        "dry_run": _("Only shown: a dry run calls nobody."),
+        "already_past": _("The time was past already, so the run went straight on."),
+    }
+    if note in words:
+        return words[note]
+    return str(error_class(note).title) if note in known_codes() else note
+
+
 def story_of(run: Run, stages: list[Stage]) -> list[Moment]:
     """The decision, every step with its attempts, waits and the end, in order of time."""
     waits = list(Wait.objects.in_workspace(run.workspace).filter(run=run).order_by("id"))
@@ -241,7 +257,7 @@ def _of_attempt(stage: Stage, attempt: StepRun) -> Moment:
         again = _("attempt %(number)s") % {"number": attempt.attempt}
         text = f"{again} · {text}" if text else again
     if attempt.notes:
-        text = " ".join([text, *(str(note) for note in attempt.notes)]).strip()
+        text = " ".join([text, *(note_words(note) for note in attempt.notes)]).strip()
     return Moment(icon, tone, stage.name, attempt.ended_at or attempt.started_at, text)
 
 

@@ -5,6 +5,7 @@ One declaration feeds the editor, the data picker, the validator, the dry run an
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -107,7 +108,7 @@ class StepContext:
         )
 
 
-class Action:
+class Action(ABC):
     """Base of every action type."""
 
     type: ClassVar[str]
@@ -163,9 +164,9 @@ class Action:
         """The input as the run's page shows it; leave out what must not be seen."""
         return dict(config)
 
+    @abstractmethod
     def run(self, step: StepContext) -> Done | Suspend:
         """Do it. Raises a named error. Called again, with the same key, after a slot or a crash."""
-        raise NotImplementedError
 
     def resume(self, step: StepContext, wait: Wait) -> Done | Suspend:
         """Go on after a delay or a reply."""

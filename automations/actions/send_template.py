@@ -83,13 +83,13 @@ class SendTemplate(Action):
         yield from _about_template(config, workspace, sender)
 
     def run(self, step: StepContext) -> Done | Suspend:
-        config = step.config
+        config, to = step.config, recipient(step)
         try:
             return send(
                 step,
                 lambda slots: send_template(
                     sender=sender_for(step),
-                    **recipient(step),
+                    **to,
                     recipient_name=str(config.get("recipient_name") or ""),
                     template=str(config["template"]),
                     language=str(config.get("language") or ""),

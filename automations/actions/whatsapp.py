@@ -7,8 +7,9 @@ from typing import Any
 from automations.actions.base import StepContext, settled
 from automations.engine.results import Done, Suspend
 from automations.errors import ConfigInvalid
+from automations.expressions import paths
 from automations.models import Wait
-from messaging.errors import RateLimited
+from messaging.errors import RateLimited, VariableMissing
 from messaging.models import Message, Sender
 from messaging.services.outbox import SlotLater, SlotPolicy
 from workspaces.models import Workspace
@@ -51,10 +52,16 @@ def send(step: StepContext, call: Callable[[SlotPolicy], Message]) -> Done | Sus
 
 
 def recipient(step: StepContext) -> dict[str, Any]:
-    """`to` as given in the settings, or the run's own chat where they leave it empty (it may have no phone)."""
-    to = step.config.get("to")
-    if to not in (None, ""):
-        return {"to": str(to)}
+    """`to` as given in the settings, or the run's own chat where they leave it empty (it may have no phone).
+
+    Raises VariableMissing where data should have filled it and did not: the chat's customer was not meant.
+    """
+    to, written = (str(settings.get("to") or "").strip() for settings in (step.config, step.written))
+    if to:
+        return {"to": to}
+    if written:
+        used = paths(written)
+        raise VariableMissing(path=used[0].path if used else "to", step=step.step_name, field="to")
     if step.chat is not None:
         return {"chat": step.chat}
     return {"to": ""}

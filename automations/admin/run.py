@@ -58,6 +58,14 @@ class RunAdmin(InspectAdmin):
         ]  # fmt: skip
         return {**super().around(request, object_id), "step_runs": rows, "is_shortened": len(rows) == STEP_RUNS_SHOWN}
 
+    def action_fits(self, name: str, object_id: str) -> bool:
+        run = Run.objects.across_workspaces().filter(pk=object_id).first()
+        if run is None:
+            return False
+        if name == "resume":
+            return Wait.objects.across_workspaces().filter(run=run, resolved_at=None).exists()
+        return run.status == Run.Status.FAILED if name == "retry" else not run.has_ended
+
     def row_links(self, request: HttpRequest, object_id: str) -> list[tuple[str, str]]:
         run = self.get_object(request, object_id)
         if run is None:

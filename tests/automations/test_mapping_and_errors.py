@@ -113,6 +113,28 @@ def test_a_missing_variable_names_path_and_step_before_any_call(house: House, mi
     assert house.calls() == []
 
 
+@pytest.mark.parametrize("empty", [None, "", "   "])
+def test_a_recipient_that_comes_out_empty_names_path_and_step_before_any_call(house: House, empty: str | None) -> None:
+    reminder(house)
+    house.event("appointment.booked", **{**APPOINTMENT, "customer_phone": empty})
+    assert (house.run().status, house.run().error_code) == (Run.Status.FAILED, "variable_missing")
+    error = failed_step(house)
+    assert (error.error_facts["path"], error.error_facts["step"]) == ("trigger.customer_phone", "Bestätigung senden")
+    assert house.calls() == []
+
+
+@pytest.mark.parametrize("kind", ["send_text", "send_template"])
+def test_what_was_meant_for_somebody_else_does_not_go_to_the_customer(house: House, kind: str) -> None:
+    house.template("termin", "Hallo {{1}}.")
+    own = {"text": "Eva fragt."} if kind == "send_text" else {"template": "termin", "variables": {"1": "Team"}}
+    to = '{{contact.attributes.colleague | default: ""}}'
+    house.flow("message_received", [{"type": kind, "name": "Weitersagen", "config": {**own, "to": to}}])
+    house.customer_writes("Hallo", name="Eva Novak")
+    assert house.run().error_code == "variable_missing"
+    assert failed_step(house).error_facts["path"] == "contact.attributes.colleague"
+    assert house.screen() == []
+
+
 @pytest.mark.parametrize(("given", "suggestion"), [("0151/12345678", None), ("+49 (0) 151 12345678", "+4915112345678")])
 def test_a_recipient_that_is_not_e164_is_refused_before_any_call(
     house: House, given: str, suggestion: str | None

@@ -167,7 +167,7 @@ class TenantAdmin(admin.ModelAdmin):
         actions = [
             {"name": name, "label": label % admin.utils.model_format_dict(self.opts)}
             for name, (_function, _name, label) in found.items()
-            if name != "delete_selected"
+            if name != "delete_selected" and self.action_fits(name, object_id)
         ]
         return {
             "row_actions": actions,
@@ -175,6 +175,10 @@ class TenantAdmin(admin.ModelAdmin):
             "row_links": self.row_links(request, object_id),
             "related_lists": list(self._related(request, object_id)),
         }
+
+    def action_fits(self, name: str, object_id: str) -> bool:
+        """Whether the row's state allows the action; what it does not allow is not offered on the row's page."""
+        return True
 
     def row_links(self, request: HttpRequest, object_id: str) -> list[tuple[str, str]]:
         """Pages of the row besides this one: (address, label)."""

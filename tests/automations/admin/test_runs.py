@@ -74,6 +74,18 @@ def test_an_action_on_a_runs_page_leads_back_there(staff: Client, house: House) 
     assert answer.url == reverse("admin:automations_run_change", args=[run.pk])
 
 
+def test_a_runs_page_offers_what_its_state_allows(staff: Client, house: House) -> None:
+    def offered(run: Run) -> list[str]:
+        answer = staff.get(reverse("admin:automations_run_change", args=[run.pk]))
+        return [action["name"] for action in answer.context["row_actions"]]
+
+    assert offered(start(house, DELAY)) == ["cancel", "resume"]
+    assert offered(start(house, {"type": "stop", "name": "Ende", "config": {"outcome": "done"}})) == []
+    failing = {"url": "http://127.0.0.1:9/", "method": "GET"}
+    failed = start(house, {"type": "http_request", "name": "Abruf", "config": failing, "retry": {"attempts": 1}})
+    assert (failed.status, offered(failed)) == ("failed", ["retry"])
+
+
 def test_acting_needs_the_permission_to_change_runs(house: House) -> None:
     run = start(house, DELAY)
     client = Client()

@@ -122,3 +122,12 @@ def test_a_run_for_a_number_without_a_contact_is_named_by_the_trigger(
     (line,) = owner.get("/w/praxis-graz/runs/?status=failed").context["page"].lines
     assert line.person == "Peter Wolf"
     assert "Phone number" in line.stands
+
+
+def test_a_steps_note_is_said_in_words(house: House, owner: Client) -> None:
+    past = {"mode": "until", "until": "2020-01-01T08:00:00+01:00"}
+    house.flow("call_ended", [{"type": "delay", "key": "pause", "config": past}])
+    house.event("call.ended", call_id="1", customer_phone=EVA, status="answered")
+    shown = owner.get(f"{address(house.run())}?step=pause").content.decode()
+    assert "The time was past already" in shown
+    assert "already_past" not in shown
