@@ -101,7 +101,7 @@ class FlowAdmin(TenantAdmin):
         def create(data: dict[str, Any]) -> str:
             return flow_address(create_flow(**data, by=cast(Actor, request.user), now=timezone.now()))
 
-        form = NewFlowForm(request.POST or None)
+        form = NewFlowForm(request.POST if request.method == "POST" else None)
         return form_page(self, request, form=form, title=_("New flow"), submit=_("Create"), act=create)
 
     def change_view(
@@ -203,7 +203,7 @@ class FlowAdmin(TenantAdmin):
                 return self._draw(request, flow, error=error)
             return reverse("admin:automations_run_change", args=[run.pk])
 
-        form = TryForm(request.POST or None, initial={"data": trigger_sample(flow.draft)})
+        form = TryForm(request.POST if request.method == "POST" else None, initial={"data": trigger_sample(flow.draft)})
         done = _("The test run has begun.")
         title = _("Test with one recipient")
         return form_page(self, request, form=form, title=title, submit=_("Start"), act=start, row=flow, done=done)

@@ -141,7 +141,7 @@ class SenderAdmin(TenantAdmin):
             )
             return reverse("admin:messaging_sender_change", args=[sender.pk])
 
-        form = ConnectForm(request.POST or None)
+        form = ConnectForm(request.POST if request.method == "POST" else None)
         done = _("The number is connected.")
         return form_page(
             self, request, form=form, title=_("Connect a number"), submit=_("Connect"), act=connect, done=done
@@ -167,7 +167,7 @@ class SenderAdmin(TenantAdmin):
             self.message_user(request, _("The message is stored: %(state)s.") % facts, messages.SUCCESS)
             return reverse("admin:messaging_message_change", args=[message.pk])
 
-        form = SendForm(request.POST or None, sender=sender)
+        form = SendForm(request.POST if request.method == "POST" else None, sender=sender)
         return form_page(self, request, form=form, title=_("Send a message"), submit=_("Send"), act=send, row=sender)
 
 

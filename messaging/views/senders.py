@@ -54,7 +54,7 @@ def sender_detail(request: WorkspaceRequest, sender_id: UUID) -> HttpResponse:
 @requires("sender.edit")
 def connect(request: WorkspaceRequest) -> HttpResponse:
     """Connect a number: each part is called, and what is refused says so at its field."""
-    form = NumberForm(request.POST or None)
+    form = NumberForm(request.POST if request.method == "POST" else None)
     error: BotenwerkError | None = None
     if request.method == "POST" and form.is_valid():
         try:

@@ -24,12 +24,12 @@ class StaffPage(NamedTuple):
 # Beside those five.
 OURS: dict[str, StaffPage] = {
     "auth_user_password_change": StaffPage(200, 200),
-    "messaging_sender_send": StaffPage(200, 200),
+    "messaging_sender_send": StaffPage(200, 422),
     "automations_flow_trigger": StaffPage(200, 302),
     "automations_flow_validate": StaffPage(405, 302),
     "automations_flow_publish": StaffPage(405, 302),
     "automations_flow_switch": StaffPage(405, 302),
-    "automations_flow_try": StaffPage(200, 200),
+    "automations_flow_try": StaffPage(200, 422),
     "automations_flow_add_step": StaffPage(200, 200),
     "automations_flow_step": StaffPage(200, 422),
     "automations_flow_move_step": StaffPage(405, 302),

@@ -46,7 +46,7 @@ PAGES: dict[str, Page] = {
     "simulator_write": Page(EDITOR, post=302),
     "simulator_customer": Page(EDITOR, post=422),
     "senders": Page(VIEWER, get=200),
-    "connect_sender": Page(ADMIN, get=200, post=422, data={"token": ""}),
+    "connect_sender": Page(ADMIN, get=200, post=422),
     "sender": Page(VIEWER, get=200),
     "check_sender": Page(ADMIN, post=409),
     "pause_sender": Page(ADMIN, post=302),

@@ -124,7 +124,7 @@ class ApiKeyAdmin(TenantAdmin):
             page.headers["Cache-Control"] = "no-store"
             return page
 
-        form = IssueForm(request.POST or None)
+        form = IssueForm(request.POST if request.method == "POST" else None)
         return form_page(self, request, form=form, title=_("Issue an API key"), submit=_("Issue"), act=issue)
 
 
