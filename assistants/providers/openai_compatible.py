@@ -27,6 +27,7 @@ from workspaces.http import (
     openai_http_client,
     time_limit,
 )
+from workspaces.storable import storable_text
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -131,7 +132,7 @@ def _completion(assistant: Assistant, messages: Sequence[PromptMessage], body: b
     usage = answer.get("usage") if isinstance(answer.get("usage"), dict) else {}
     asked = sum(len(message["content"].encode(errors="replace")) for message in messages)
     return Completion(
-        text=to_whatsapp(content.replace("\x00", "")).strip(),
+        text=to_whatsapp(storable_text(content)).strip(),
         model=str(answer.get("model") or assistant.model)[:120],
         prompt_tokens=_tokens(usage.get("prompt_tokens"), asked),
         completion_tokens=_tokens(usage.get("completion_tokens"), len(content.encode(errors="replace"))),

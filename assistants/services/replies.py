@@ -38,6 +38,7 @@ from assistants.services.turns import (
     settle_failure,
     store_turn,
 )
+from workspaces.storable import storable, storable_text
 
 __all__ = ["Reply", "ThreadBusy", "Usage", "generate_reply"]
 
@@ -211,7 +212,7 @@ def _identifier(given: str) -> str:
 
 
 def _message(given: str) -> str:
-    text = _storable(given)
+    text = storable_text(given)
     if not text.strip() or len(text) > LONGEST_MESSAGE:
         raise CustomerMessageInvalid(field="message", length=len(text), limit=LONGEST_MESSAGE)
     return text
@@ -225,19 +226,4 @@ def _variables(given: Mapping[str, object]) -> dict[str, Any]:
             raise ValueError
     except (TypeError, ValueError, RecursionError):
         raise ContextVariablesInvalid(field="variables", limit=LARGEST_VARIABLES) from None
-    return _storable_json(json.loads(text))
-
-
-def _storable_json(value: Any) -> Any:
-    if isinstance(value, str):
-        return _storable(value)
-    if isinstance(value, list):
-        return [_storable_json(item) for item in value]
-    if isinstance(value, dict):
-        return {_storable(name): _storable_json(item) for name, item in value.items()}
-    return value
-
-
-def _storable(text: str) -> str:
-    """Without NUL, which PostgreSQL refuses, and with halves of surrogate pairs replaced, which no one can store."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    return storable(json.loads(text))

@@ -1,4 +1,4 @@
-"""Data of runs is plain JSON, and bounded: instants become ISO texts, decimals texts."""
+"""Data of runs is plain JSON that a database keeps, and bounded: instants become ISO texts, decimals texts."""
 
 import json
 from collections.abc import Mapping
@@ -7,13 +7,14 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from automations.errors import InputTooLarge
+from workspaces.storable import storable
 
 CONTEXT_LIMIT = 256 * 1024
 
 
 def plain_json(value: Any) -> Any:
     """The value as it will be read back from a JSON column."""
-    return json.loads(json.dumps(value, cls=DjangoJSONEncoder))
+    return storable(json.loads(json.dumps(value, cls=DjangoJSONEncoder)))
 
 
 def plain_output(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,5 +22,5 @@ def plain_output(value: Mapping[str, Any]) -> dict[str, Any]:
     text = json.dumps(value, cls=DjangoJSONEncoder)
     if len(text) > CONTEXT_LIMIT:
         raise InputTooLarge(kilobytes=len(text) // 1024, limit=CONTEXT_LIMIT // 1024)
-    plain: dict[str, Any] = json.loads(text)
+    plain: dict[str, Any] = storable(json.loads(text))
     return plain

@@ -1,12 +1,11 @@
 """Reading somebody else's JSON: each reader gives a value of its type, and none of them can raise."""
 
 import json
-import math
 from datetime import UTC, datetime
 from typing import Any
 
-# Deeper than any shape of a platform, and shallow enough to be written again as JSON.
-DEEPEST = 40
+from workspaces.storable import storable
+
 # What stands for a time before WhatsApp existed is no time.
 EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
 # Seconds have ten digits until the year 2286; more are milliseconds.
@@ -19,21 +18,6 @@ def loads(body: bytes) -> Any:
         return storable(json.loads(body))
     except RecursionError:
         raise ValueError("nested too deeply") from None
-
-
-def storable(value: Any, depth: int = 0) -> Any:
-    """The value without what a database refuses: NUL, half surrogates, endless numbers, endless nesting."""
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if depth > DEEPEST:
-        return None
-    if isinstance(value, dict):
-        return {_clean(key): storable(inner, depth + 1) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [storable(inner, depth + 1) for inner in value]
-    return value
 
 
 def text(value: Any, longest: int | None = None) -> str:
@@ -78,9 +62,3 @@ def mapping(value: Any) -> dict[str, Any]:
 def sequence(value: Any) -> list[Any]:
     """A list, or an empty one."""
     return value if isinstance(value, list) else []
-
-
-def _clean(words: str) -> str:
-    if words.isascii() and "\x00" not in words:
-        return words
-    return words.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -93,6 +93,15 @@ def test_the_answer_is_data_for_the_next_steps(house: House, crm: Crm) -> None:
     assert step(house, "danach").output == {"id": 7}
 
 
+@pytest.mark.parametrize("extra", [rb'"Eva\u0000"', rb'"\ud83d"', b"NaN", b"-Infinity", b"[" * 200 + b"]" * 200])
+def test_an_answer_that_no_database_keeps_whole_is_data_all_the_same(house: House, crm: Crm, extra: bytes) -> None:
+    crm.answers = [(200, b'{"id": 7, "extra": ' + extra + b"}", "application/json")]
+    calls(house, crm)
+    house.event("lead", name="Eva", budget=1)
+    assert house.run().status == Run.Status.DONE
+    assert step(house, "danach").output == {"id": 7}
+
+
 def test_credentials_are_sent_and_never_shown(house: House, crm: Crm) -> None:
     calls(house, crm)
     house.event("lead", name="Eva", budget=1)

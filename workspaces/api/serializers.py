@@ -6,6 +6,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from workspaces.storable import storable
+
 
 class StrictSerializer(serializers.Serializer):
     """Base of every body. Unknown fields are named, with the code `unknown_field`."""
@@ -32,22 +34,14 @@ class TextField(serializers.CharField):
 
 
 class JsonObjectField(serializers.DictField):
-    """An object of free form, as long as a database can keep it: no NUL and no half of a surrogate pair."""
+    """An object of free form, as long as a database can keep it (workspaces.storable)."""
 
-    default_error_messages = {"characters": _("It holds characters that cannot be stored (NUL or half characters).")}
+    default_error_messages = {
+        "characters": _("It holds what cannot be stored: NUL, half characters, NaN, or more than 40 levels.")
+    }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         value: dict[str, Any] = super().to_internal_value(data)
-        if not _can_be_stored(value):
+        if storable(value) != value:
             self.fail("characters")
         return value
-
-
-def _can_be_stored(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
-    if isinstance(value, dict):
-        return all(_can_be_stored(name) and _can_be_stored(item) for name, item in value.items())
-    if isinstance(value, list):
-        return all(_can_be_stored(item) for item in value)
-    return True

@@ -95,7 +95,8 @@ def test_a_flow_is_built_published_switched_on_and_started(
     assert page.post(f"{address}switch/", {"is_on": "1", "back": "flow"}).status_code == 302
     flow.refresh_from_db()
     assert flow.is_on and flow.published is not None and flow.published.note == "Der erste Wurf"
-    assert list(flow.published.program["nodes"]) == [branch.key, step.key, note.key, "stop"]
+    nodes = flow.published.program["nodes"]
+    assert sorted(nodes, key=lambda key: nodes[key]["number"]) == [branch.key, step.key, note.key, "stop"]
 
     answer = page.post(f"{address}start/", {"data_customer_phone": "+436641234567", "data_day": "4. Mai"})
     run = Run.objects.in_workspace(workspace).get()
