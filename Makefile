@@ -30,7 +30,7 @@ run: $(RUNTIME) $(MESSAGES)
 	@exec $(BIN)/python -m config.supervisor web fast bulk clock emulator model
 
 test: $(DEVELOPMENT) $(MESSAGES)
-	$(BIN)/python -m pytest -q -m "not e2e" --ignore tests/e2e $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not e2e" --ignore tests/e2e $(PYTEST_ARGS)
 
 e2e: $(DEVELOPMENT) $(MESSAGES)
 	BROWSER_TESTS=1 $(BIN)/python -m pytest -q tests/e2e $(PYTEST_ARGS)

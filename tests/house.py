@@ -36,6 +36,7 @@ ACCOUNT_ID = "900800700"
 SECRET = "app-secret-of-the-test"
 TOKEN = "token-of-the-test"
 CALM_SECONDS = 0.12
+LAST_WORDS_SECONDS = 1.0
 
 
 @dataclass
@@ -70,6 +71,13 @@ class House:
                 calm_since = time.monotonic()
             else:
                 time.sleep(0.02)
+
+    def leave(self) -> None:
+        """Let the emulator tell what it still has to, as far as it is listened to; then it forgets all."""
+        deadline = time.monotonic() + LAST_WORDS_SECONDS
+        while self.emulator.is_busy() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        self.emulator.reset()
 
     def work(self) -> int:
         """Run what lies on the queue, as a worker would; returns how many tasks."""

@@ -41,7 +41,15 @@ class Emulator:
         self.platform = Platform(self.world, self.sending, self.templates, media)
         customers = Customers(self.world, self.store, self.clock, self.webhooks, self.deliveries, self.sending, media)
         self.control = Control(
-            self.world, self.store, self.clock, self.faults, self.webhooks, customers, self.templates, self._reset
+            self.world,
+            self.store,
+            self.clock,
+            self.faults,
+            self.webhooks,
+            customers,
+            self.templates,
+            self.deliveries,
+            self._reset,
         )
 
     async def start(self) -> None:

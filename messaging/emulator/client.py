@@ -138,6 +138,11 @@ class EmulatorClient:
         """Forget all, or all but `keep` ("numbers", "templates")."""
         self.call("POST", "reset", {"keep": list(keep)})
 
+    def is_busy(self) -> bool:
+        """True while a status is still to come by itself, or a webhook is not taken yet."""
+        health = self.call("GET", "health")
+        return bool(health["webhooks_open"] or health["statuses_open"])
+
     # --- what was ----------------------------------------------------------------------------------
     def journal(self, since: int | str = 0) -> list[dict[str, Any]]:
         """Calls received (`kind` "call") and webhooks sent ("webhook") after entry `since`, in order."""

@@ -6,6 +6,7 @@ from typing import Any
 from messaging.emulator import payloads
 from messaging.emulator.clock import Clock, iso, parse_time
 from messaging.emulator.customers import Customers
+from messaging.emulator.deliveries import Deliveries
 from messaging.emulator.inbound import ControlRefused
 from messaging.emulator.platform import verify
 from messaging.emulator.records import Number, Template, as_row
@@ -33,10 +34,12 @@ class Control:
         webhooks: WebhookSender,
         customers: Customers,
         templates: TemplateApi,
+        deliveries: Deliveries,
         reset: Callable[[frozenset[str]], None],
     ) -> None:
         self.world, self.store, self.clock, self.faults = world, store, clock, faults
-        self.webhooks, self.customers, self.templates, self.reset = webhooks, customers, templates, reset
+        self.webhooks, self.customers, self.templates = webhooks, customers, templates
+        self.deliveries, self.reset = deliveries, reset
 
     async def answer(self, request: Request) -> Answer:
         """Answer a control call."""
@@ -99,7 +102,8 @@ class Control:
                 self.reset(frozenset((order or {}).get("keep", ())))
                 return {"success": True}
             case ("GET", "health"):
-                return {"ok": True, "webhooks_open": self.webhooks.open_count()}
+                waiting = {"webhooks_open": self.webhooks.open_count(), "statuses_open": self.deliveries.open_count()}
+                return {"ok": True, **waiting}
         return None
 
     def _number(self, key: str) -> Number:

@@ -97,6 +97,10 @@ class Deliveries:
             for _ in range(2 if message.faults.get("double_status") in (True, name) else 1):
                 self.webhooks.send(number.id, str(customer.key), payload, facts)
 
+    def open_count(self) -> int:
+        """Statuses that are still to come by themselves."""
+        return len(self._timers)
+
     def stop(self) -> None:
         """Forget all timers; the messages' states are in the store."""
         for timer in self._timers:

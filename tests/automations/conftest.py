@@ -39,7 +39,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 @pytest.fixture
 def house(
     transactional_db: None, live_server: Any, emulator_server: Any, clock: time_machine.Traveller, settings: Any
-) -> House:
+) -> Iterator[House]:
     """A workspace with one sender that is online, connected to the emulator."""
     settings.PROVIDER_ADDRESSES = {"cloud_api": emulator_server.url}
     workspace = Workspace.objects.get(pk=make_workspace("praxis-graz", name="Praxis Graz").pk)
@@ -65,7 +65,9 @@ def house(
         verify_token="verify",
         webhook=f"{live_server.url}/webhooks/whatsapp/{sender.public_id}/",
     )
-    return House(workspace=workspace, owner=owner, sender=sender, emulator=emulator_server.client, traveller=clock)
+    house = House(workspace=workspace, owner=owner, sender=sender, emulator=emulator_server.client, traveller=clock)
+    yield house
+    house.leave()
 
 
 @pytest.fixture

@@ -57,6 +57,8 @@ class Builder:
         picker = self.page.locator("#panel [data-picker]")
         if not picker.evaluate("one => one.open"):
             picker.locator("summary").click()
+        # The page says so as soon as a click puts something in.
+        picker.locator("[data-picker-hint]").wait_for()
         picker.locator(f"[data-insert='{expression}']").click()
         assert expression in field.input_value()
 
