@@ -1,8 +1,9 @@
 /* The list of data at hand: a click puts an expression into the field that was used last. Without this it is a list to read. */
 
-let last = null;
-
 const takesData = (element) => element?.matches?.("[data-liquid]");
+
+/* Who was quicker than this script is in a field already. */
+let last = takesData(document.activeElement) ? document.activeElement : null;
 
 const unfold = () => {
   for (const hint of document.querySelectorAll("[data-picker-hint]")) hint.hidden = false;

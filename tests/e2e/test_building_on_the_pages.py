@@ -24,6 +24,8 @@ class Builder:
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_role("button", name="Create the flow").click()
         self.page.locator("#editor h1", has_text=name).wait_for()
+        # The scripts are there: from here on the editor changes in its place.
+        self.page.wait_for_load_state("load")
 
     def panel(self, title: str) -> None:
         """Wait for the form of a card."""
