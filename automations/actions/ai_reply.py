@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from assistants.models import Assistant
-from assistants.services.replies import ThreadBusy, generate_reply
+from assistants.services.replies import Reply, ThreadBusy, generate_reply
 from automations.actions.base import Action, Effect, Group, StepContext
 from automations.actions.registry import register
 from automations.engine.results import Done, Suspend
@@ -17,7 +18,9 @@ from automations.findings import Finding
 from automations.forms.choices import assistant_choices
 from automations.forms.fields import LiquidField, MappingField, StepForm
 from automations.models import Wait
-from workspaces.models import Workspace
+from workspaces.errors import stored_error
+from workspaces.models import Notification, Workspace
+from workspaces.services.notifications import notify_team
 
 
 class AiReplyForm(StepForm):
@@ -86,6 +89,8 @@ class AiReply(Action):
         except ThreadBusy as busy:
             return Suspend(Wait.Kind.THREAD, busy.until)
         notes = (reply.error_code,) if reply.is_fallback and reply.error_code else ()
+        if reply.is_fallback:
+            _tell_the_team(step, assistant, reply)
         return Done(
             {
                 "reply": reply.text,
@@ -98,6 +103,21 @@ class AiReply(Action):
             },
             notes=notes,
         )
+
+
+def _tell_the_team(step: StepContext, assistant: Assistant, reply: Reply) -> None:
+    """The customer has the fallback text and the run goes on: without this nobody would see that the model fails."""
+    error = stored_error(reply.error_code, reply.turn.error_facts)
+    notify_team(
+        workspace=step.workspace,
+        code=error.code,
+        title=error.title,
+        facts=error.facts,
+        link=reverse("run", args=[step.workspace.slug, step.run.public_id]),
+        level=Notification.Level.FAILURE,
+        digest_key=f"fallback:{assistant.public_id}:{error.code}",
+        now=step.now,
+    )
 
 
 def _assistant(config: Mapping[str, Any], workspace: Workspace) -> Assistant | None:

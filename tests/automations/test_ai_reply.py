@@ -166,7 +166,7 @@ def test_a_model_that_is_down_is_tried_again_then_the_fallback_stands_in(
     assert (step.output["reply"], step.output["is_fallback"]) == (assistant.fallback_text, True)
     answer = Turn.objects.in_workspace(house.workspace).get(role="assistant")
     assert (answer.is_fallback, answer.error_code) == (True, "assistant_unavailable")
-    assert house.notices() == []
+    assert [notice.code for notice in house.notices()] == ["assistant_unavailable"]
     assert house.run().status == Run.Status.DONE
 
 

@@ -45,6 +45,7 @@ def test_an_empty_answer_is_tried_once_more_then_the_fallback_goes(
     assert step(answering).notes == ["assistant_unavailable"]
     assert step(answering).output["is_fallback"] is True
     assert answering.run().status == Run.Status.DONE
+    assert [notice.code for notice in answering.notices()] == ["assistant_unavailable"]
 
 
 def test_an_empty_answer_that_was_a_slip_costs_one_more_try(answering: House, model_server: Any) -> None:
