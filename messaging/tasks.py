@@ -9,6 +9,7 @@ from messaging.services.receiving import route_message_again
 from messaging.services.rescue import wake_outbound
 from messaging.services.senders import check_in_background
 from messaging.services.statuses import settle_status
+from messaging.services.templates import sync_in_background
 from messaging.services.webhook_processing import process_event
 
 
@@ -25,10 +26,11 @@ def wake_message(message_id: int) -> None:
 
 
 def wake_sender(sender_id: int) -> None:
-    """Check a sender whose five minutes are over."""
+    """Check a sender whose five minutes are over, and its templates where their hour is."""
     sender = Sender.objects.across_workspaces().select_related("workspace").filter(pk=sender_id).first()
     if sender is not None:
         check_in_background(sender, now=timezone.now())
+        sync_in_background(sender, now=timezone.now())
 
 
 def process_webhook_event(event_id: int) -> None:

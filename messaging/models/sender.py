@@ -63,6 +63,7 @@ class Sender(TenantRow):
     )
     last_checked_at = models.DateTimeField(_("last check"), null=True, blank=True)
     check_findings = models.JSONField(default=list, blank=True)
+    templates_synced_at = models.DateTimeField(_("templates synced"), null=True, blank=True)
     retired_at = models.DateTimeField(_("disconnected"), null=True, blank=True)
     wake_at = models.DateTimeField(null=True, blank=True)
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +16,7 @@ from messaging.providers import provider_of
 from messaging.providers.base import OutcomeUnknown, ProviderError, TemplateData
 from messaging.services.template_parameters import Parameter, RenderedTemplate, parameters_of, render_preview
 from workspaces.changes import announce
+from workspaces.errors import BotenwerkError
 from workspaces.models import Workspace
 from workspaces.services.notifications import notify_team, solve
 
@@ -30,9 +32,13 @@ __all__ = [
     "parameters_of",
     "render_preview",
     "set_template_status",
+    "sync_in_background",
     "sync_templates",
 ]
 
+log = structlog.get_logger(__name__)
+
+SYNC_EVERY = timedelta(hours=1)
 _STOPPED = (Template.Status.PAUSED, Template.Status.DISABLED)
 
 
@@ -65,6 +71,17 @@ def sync_templates(of: Sender | Workspace, now: datetime) -> SyncResult:
             result += _sync_account(sender, now)
             done.add(account)
     return result
+
+
+def sync_in_background(sender: Sender, *, now: datetime) -> None:
+    """The sync that nobody waits for, an hour after the account's last one; a refusal is met again at the next."""
+    last = sender.templates_synced_at
+    if sender.retired_at is not None or (last is not None and now < last + SYNC_EVERY):
+        return
+    try:
+        sync_templates(sender, now)
+    except BotenwerkError as error:
+        log.warning("templates_not_synced", sender=str(sender.public_id), error=error.code)
 
 
 def find_template(workspace: Workspace, business_account_id: str, name_or_id: str, language: str) -> Template:
@@ -192,6 +209,9 @@ def _sync_account(sender: Sender, now: datetime) -> SyncResult:
             if template.status not in (Template.Status.DRAFT, Template.Status.DELETED):
                 set_template_status(template, Template.Status.DELETED, now=now)
                 result += SyncResult(removed=1)
+        Sender.objects.in_workspace(sender.workspace).filter(
+            address_key=sender.address_key, business_account_id=sender.business_account_id
+        ).update(templates_synced_at=now)
         if result != SyncResult():
             announce(sender.workspace, "templates", now=now)
     return result

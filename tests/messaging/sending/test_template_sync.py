@@ -1,11 +1,13 @@
 """Our copies of the platform's templates, and how they read with values in them."""
 
+from datetime import timedelta
+
 import pytest
 
 from messaging.errors import CredentialsInvalid
 from messaging.models import Template
 from messaging.services.template_parameters import parameters_of, render_preview, sample_values
-from messaging.services.templates import SyncResult, sync_templates
+from messaging.services.templates import SyncResult, sync_in_background, sync_templates
 from workspaces.models import Notification
 
 LISTED = {
@@ -101,3 +103,35 @@ def test_a_preview_shows_values_and_open_places(make_template):
     assert rendered.body == "Hallo Eva,\nbis {{2}}."
     assert rendered.footer == "Praxis Graz"
     assert rendered.buttons == [{"type": "quick_reply", "text": "Ja"}]
+
+
+def test_an_account_is_synced_by_itself_an_hour_after_its_last_time(sender, wire, workspace, now):
+    """(product.md, Templates) on demand, hourly, by webhook; a second number of the account asks for nothing more."""
+    other = (
+        type(sender)
+        .objects.in_workspace(workspace)
+        .create(provider_number_id="1002", business_account_id="2001", status="online", token="t")
+    )
+    wire.answer(200, listing(LISTED))
+    sync_templates(sender, now)
+    for each in (sender, other):
+        each.refresh_from_db()
+        sync_in_background(each, now=now + timedelta(minutes=59, seconds=59))
+    assert len(wire.calls) == 1
+    wire.answer(200, listing({**LISTED, "status": "PAUSED"}))
+    sync_in_background(other, now=now + timedelta(hours=1))
+    assert Template.objects.in_workspace(workspace).get().status == "paused"
+    sender.refresh_from_db()
+    sync_in_background(sender, now=now + timedelta(hours=1, minutes=5))
+    assert len(wire.calls) == 2
+
+
+def test_a_refusal_in_the_background_is_met_again_by_the_next_check(sender, wire, now):
+    wire.answer(401, {"error": {"code": 190, "message": "expired", "type": "OAuthException"}})
+    sync_in_background(sender, now=now)
+    sender.refresh_from_db()
+    assert sender.templates_synced_at is None
+    wire.answer(200, listing(LISTED))
+    sync_in_background(sender, now=now + timedelta(minutes=5))
+    sender.refresh_from_db()
+    assert sender.templates_synced_at == now + timedelta(minutes=5)
