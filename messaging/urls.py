@@ -20,6 +20,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         answering.send_message_again,
         name="message_again",
     ),
+    path(
+        "w/<slug:slug>/inbox/<uuid:conversation_id>/other-spelling/",
+        answering.use_other_spelling_here,
+        name="other_spelling",
+    ),
     path("w/<slug:slug>/inbox/<uuid:conversation_id>/take-over/", answering.take_over_here, name="take_over"),
     path("w/<slug:slug>/inbox/<uuid:conversation_id>/hand-back/", answering.hand_back_here, name="hand_back"),
     path("w/<slug:slug>/inbox/<uuid:conversation_id>/close/", answering.close_here, name="close_conversation"),

@@ -48,6 +48,7 @@ class Customers:
         if kind not in KINDS:
             raise ControlRefused(f"type must be one of: {', '.join(sorted(KINDS))}.")
         customer = self.customer(phone)
+        self.world.take_over_spelling(customer, phone)
         if order.get("name") and order["name"] != customer.name:
             self.world.change_customer(customer, name=str(order["name"]))
         at = self._time(order.get("at"))

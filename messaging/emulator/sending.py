@@ -110,7 +110,8 @@ class Sending:
                 raise Refusal(131009, "Param to is not a phone number") from None
             if not 7 <= len(digits) <= 15:
                 raise Refusal(131009, "Param to is not a phone number")
-            return self.world.customer(digits), {"input": str(to), "wa_id": digits}
+            customer = self.world.customer(digits)
+            return customer, {"input": str(to), "wa_id": customer.phone}
         if not user_id:
             raise invalid("The parameter to is required.")
         customer = self.world.customer_by_user_id(str(user_id))

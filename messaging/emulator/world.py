@@ -9,6 +9,7 @@ import phonenumbers
 
 from messaging.emulator.records import Customer, Number, Template, as_row
 from messaging.emulator.store import Store
+from messaging.phone import other_spelling
 
 
 def digits_of(phone: str) -> str:
@@ -117,12 +118,22 @@ class World:
 
     # --- customers ---------------------------------------------------------------------------------
     def customer(self, phone: str) -> Customer:
-        """The customer with this phone number, made up at the first mention. Raises ValueError."""
+        """The customer with this phone number, made up at the first mention. Raises ValueError.
+
+        Where a number has two spellings (Mexico, Argentina, Brazil) either finds the one phone.
+        """
         digits = digits_of(phone)
-        known = self.by_phone.get(digits)
+        known = self.by_phone.get(digits) or self.by_phone.get((other_spelling(digits) or "").removeprefix("+"))
         if known is not None:
             return known
         return self._new_customer(digits, "DE." + str(secrets.randbelow(9 * 10**16) + 10**16))
+
+    def take_over_spelling(self, customer: Customer, phone: str) -> None:
+        """The spelling that a customer writes from is the one that webhooks carry."""
+        written = phone.lstrip("+")
+        if written in (customer.phone, customer.user_id) or written != (other_spelling(customer.phone) or "").lstrip("+"):
+            return
+        self.change_customer(customer, phone=written)
 
     def customer_by_user_id(self, user_id: str) -> Customer | None:
         """The customer with this business-scoped user id; ids are the platform's, so none is made up here."""

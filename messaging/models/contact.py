@@ -115,6 +115,8 @@ class Chat(TenantRow):
     last_inbound_at = models.DateTimeField(_("customer last wrote"), null=True, blank=True)
     # Digits for the platform's `to`, or a user id for its `recipient`.
     address = models.CharField(_("address"), max_length=160, blank=True)
+    # A person's choice goes before what the customer writes from (traps.md P2).
+    chosen_address = models.CharField(_("chosen address"), max_length=160, blank=True)
     marketing_stopped_at = models.DateTimeField(_("marketing stopped on WhatsApp"), null=True, blank=True)
 
     class Meta:
@@ -124,6 +126,11 @@ class Chat(TenantRow):
 
     def __str__(self) -> str:
         return f"{self.contact} · {self.sender}"
+
+    @property
+    def send_to(self) -> str:
+        """Where messages go: what a person chose, else what the customer last wrote from; empty if neither is."""
+        return self.chosen_address or self.address
 
     def is_window_open(self, now: datetime) -> bool:
         """Free text goes while now <= window_expires_at: at 24:00:00 it goes, a second later it does not."""

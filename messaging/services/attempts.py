@@ -29,13 +29,13 @@ def attempt_of(message: Message, terms: Terms) -> Attempt:
 
 
 def address_of(chat: Chat) -> str:
-    """Where a chat's messages go: what the customer writes from, else the phone, else a user id.
+    """Where a chat's messages go: the address chosen, what the customer writes from, else the phone, else a user id.
 
     Raises PhoneNumberNeeded where nothing is known.
     """
     contact = chat.contact
-    if chat.address:
-        return chat.address
+    if chat.send_to:
+        return chat.send_to
     if contact.phone:
         return contact.phone.removeprefix("+")
     identities = ContactIdentity.objects.in_workspace(chat.workspace).filter(contact=contact)

@@ -75,6 +75,7 @@ def _move_chat(chat: Chat, keep: Contact, moved: Moved, now: datetime) -> None:
         times = [time for time in (getattr(same, field), getattr(chat, field)) if time is not None]
         setattr(same, field, max(times) if times else None)
     same.address = same.address or chat.address
+    same.chosen_address = same.chosen_address or chat.chosen_address
     same.save()
 
 

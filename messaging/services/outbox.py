@@ -276,7 +276,7 @@ def _is_only_recipient(order: _Order, contact: Contact | None, only: str) -> boo
     if order.to == only or (contact is not None and contact.phone == only):
         return True
     chat = order.chat
-    return chat is not None and bool(chat.address) and f"+{chat.address}" in (only, other_spelling(only))
+    return chat is not None and bool(chat.send_to) and f"+{chat.send_to}" in (only, other_spelling(only))
 
 
 def _phone(workspace: Workspace, raw: str) -> str:

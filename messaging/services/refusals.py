@@ -74,7 +74,7 @@ def _explained(kind: type[BotenwerkError], refused: dict[str, Any], message: Mes
         facts |= {name: message.payload["template"][name] for name in ("language",)}
         facts["template"] = message.payload["template"]["name"]
     chat = message.chat
-    address = chat.address or (chat.contact.phone or "").removeprefix("+")
+    address = chat.send_to or (chat.contact.phone or "").removeprefix("+")
     facts |= {"address": address, "other_spelling": other_spelling(address) if address else None}
     if kind is OutsideWindow:
         facts["last_inbound_at"] = chat.last_inbound_at

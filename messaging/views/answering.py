@@ -15,6 +15,7 @@ from messaging.forms import TemplateValuesForm, TextForm, new_key
 from messaging.models import Conversation, Message
 from messaging.services.conversations import close_conversation, hand_back, keep_taken_over, take_over
 from messaging.services.outbox import send_again, send_template, send_text
+from messaging.services.spelling import use_other_spelling
 from messaging.views.composer import chosen_template, composer_context, origin_of
 from messaging.views.conversations import page_context
 from messaging.views.thread import find_conversation
@@ -99,6 +100,15 @@ def send_message_again(request: WorkspaceRequest, conversation_id: UUID, message
         send_again(message=message, origin=origin_of(request.membership), now=timezone.now())
     except BotenwerkError as error:
         return _refused(request, shown, error=error)
+    return _sent(request, shown)
+
+
+@require_POST
+@requires("conversation.answer")
+def use_other_spelling_here(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponse:
+    """The customer's number in its other spelling is what messages go to; nothing is sent by that."""
+    shown = find_conversation(request.workspace, conversation_id)
+    use_other_spelling(shown, by=request.membership, now=timezone.now())
     return _sent(request, shown)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from messaging.errors import NotInAllowedList
 from messaging.models import Chat, Conversation, Message
 from workspaces.errors import BotenwerkError, stored_error
 from workspaces.models import AuditEntry, Workspace
@@ -40,6 +41,7 @@ UNKNOWN_KIND: tuple[str, str | Promise] = ("circle-help", _("Message of a kind t
 
 NOTES: dict[str, tuple[str, str | Promise]] = {
     "conversation.taken_over": ("hand-helping", _("%(person)s has taken over · flows are silent")),
+    "conversation.respelled": ("pencil", _("%(person)s has set the other spelling as the sending address")),
     "conversation.handed_back": ("workflow", _("%(person)s has handed back · flows speak again")),
 }
 AUTHOR_ICONS = {
@@ -108,6 +110,14 @@ class Line:
     @property
     def can_send_again(self) -> bool:
         return self.is_out and self.message is not None and self.message.status == Message.Status.FAILED
+
+    @property
+    def other_spelling(self) -> str:
+        """The number that WhatsApp's list of test recipients may hold instead, where that is why it failed."""
+        error = self.error
+        if error is None or error.code != NotInAllowedList.code:
+            return ""
+        return str(error.facts.get("other_spelling") or "")
 
     def _kind(self) -> tuple[str, str | Promise]:
         if self.message is None or self.message.kind in SAID_AS_TEXT:

@@ -39,6 +39,7 @@ PAGES: dict[str, Page] = {
     "send_text": Page(AGENT, post=422, data={"text": ""}),
     "send_template": Page(AGENT, post=422),
     "message_again": Page(AGENT, post=422),
+    "other_spelling": Page(AGENT, post=302),
     "take_over": Page(AGENT, post=302),
     "hand_back": Page(AGENT, post=302),
     "close_conversation": Page(AGENT, post=302),

@@ -78,6 +78,32 @@ def test_an_argentine_id_outside_the_allowed_list_is_named_with_its_other_spelli
     assert len(contacts(house)) == 1
 
 
+def test_a_person_sets_the_other_spelling_and_it_stays(house: House, client: Client) -> None:
+    """(traps P2) by the button beside the cure; sent again by hand, and still so when the customer writes once more."""
+    answers(house)
+    house.emulator.fault({"path": "/messages"}, {"error": 131030}, times=1)
+    house.customer_writes("Hola", phone="+5491100001234")
+    client.force_login(house.owner.user)
+    failed = Message.objects.in_workspace(house.workspace).get(direction="out")
+    thread = ["praxis-graz", failed.conversation.public_id]
+    assert "+541100001234" in client.get(reverse("conversation", args=thread)).content.decode()
+    assert client.post(reverse("other_spelling", args=thread)).status_code == 302
+    assert len(house.calls()) == 1
+    client.post(reverse("message_again", args=[*thread, failed.public_id]))
+    house.customer_writes("Hola?", phone="+5491100001234")
+    assert [sent["to"] for sent in house.sends()] == ["541100001234", "541100001234"]
+    assert len(contacts(house)) == 1
+
+
+def test_a_number_with_one_spelling_keeps_it(house: House, client: Client) -> None:
+    """(traps P2) the address is answered, and changes nothing."""
+    house.customer_writes("Hallo")
+    client.force_login(house.owner.user)
+    (conversation,) = Conversation.objects.in_workspace(house.workspace)
+    client.post(reverse("other_spelling", args=["praxis-graz", conversation.public_id]))
+    assert Chat.objects.in_workspace(house.workspace).get().chosen_address == ""
+
+
 @pytest.mark.parametrize("shown", ["556490000000", "+55 64 9000-0000"])
 def test_a_business_number_in_another_spelling_is_still_its_sender(
     house: House, deliver: Callable[..., Any], shown: str
