@@ -130,10 +130,9 @@ class World:
 
     def take_over_spelling(self, customer: Customer, phone: str) -> None:
         """The spelling that a customer writes from is the one that webhooks carry."""
-        written = phone.lstrip("+")
-        if written in (customer.phone, customer.user_id) or written != (other_spelling(customer.phone) or "").lstrip("+"):
-            return
-        self.change_customer(customer, phone=written)
+        written, other = phone.lstrip("+"), (other_spelling(customer.phone) or "").lstrip("+")
+        if written == other:
+            self.change_customer(customer, phone=written)
 
     def customer_by_user_id(self, user_id: str) -> Customer | None:
         """The customer with this business-scoped user id; ids are the platform's, so none is made up here."""
