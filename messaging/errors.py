@@ -360,7 +360,10 @@ class RateLimited(MessagingError):
     LIMITS: ClassVar[dict[str, str | Promise]] = {
         "pair": _("One recipient gets at most one message every %(seconds)s seconds, with bursts of %(burst)s."),
         "sender": _("This number may send %(per_second)s messages a second."),
+        "workspace": _("The numbers of this workspace may send %(per_second)s messages a second together."),
+        "bulk": _("Replies go first: marketing takes what they leave of the %(per_second)s messages a second."),
         "platform": _("WhatsApp has asked us to slow down."),
+        "web": _("Many messages are on their way; this one goes as soon as one of them is through."),
         "breaker": _("WhatsApp cannot be reached; messages wait until it answers again."),
         "quiet_hours": _("Marketing is held back in the quiet hours of the workspace."),
     }

@@ -37,6 +37,14 @@ class MessageStatusChanged(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SenderAnswersAgain(DomainEvent):
+    """The platform answers again for a sender whose messages had to wait for that."""
+
+    sender: Sender
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConversationHandedBack(DomainEvent):
     """A person gave the conversation back to the flows."""
 

@@ -182,6 +182,8 @@ EMULATOR_URL = url("EMULATOR_URL", "", schemes=("http", "https")).rstrip("/")
 if EMULATOR_URL:
     PROVIDER_ADDRESSES["emulator"] = EMULATOR_URL
 # Model endpoints on the own network that assistants may call (host:port), besides public addresses.
+# What all numbers of one workspace may send together: the share of the installation that one tenant gets.
+WORKSPACE_MESSAGES_PER_SECOND = env.int("WORKSPACE_MESSAGES_PER_SECOND", default=500)
 MODEL_HOSTS_ALLOWED = env.list("MODEL_HOSTS_ALLOWED", default=[])
 # Hosts on the own network that HTTP steps may call (host:port).
 HTTP_STEP_HOSTS_ALLOWED = env.list("HTTP_STEP_HOSTS_ALLOWED", default=[])

@@ -14,21 +14,24 @@ from messaging.errors import with_message
 from messaging.models import ContactIdentity, Message
 from messaging.providers import provider_of
 from messaging.providers.base import Accepted, Effect, OutcomeUnknown, ProviderError
-from messaging.services import pacing
+from messaging.services import breaker, pacing
 from messaging.services.attempts import attempt_of
 from messaging.services.checks import check_attempt
-from messaging.services.outbound import Terms, outbound_of, terms_of
+from messaging.services.outbound import SlotPolicy, Terms, outbound_of, terms_of
 from messaging.services.outbound_rows import SENDING_AT_MOST, KeyTaken, claim_row, insert_row, requeue_row
 from messaging.services.progress import advance_message
 from messaging.services.refusals import act_on_effect, explain_refusal
-from messaging.services.slots import Slot, is_waited_for_here, next_slot
+from messaging.services.slots import Slot, is_waited_for_here, next_slot, push_back
 from messaging.services.web_share import web_seat
+from workspaces.changes import announce
 from workspaces.errors import BotenwerkError, stored_error
 
 # How long a lost answer may still be settled by a status.
 UNKNOWN_AT_MOST = timedelta(minutes=10)
 # A run that never comes back for its row: the clock cancels it.
 FORGOTTEN_AFTER = timedelta(hours=1)
+# A second send by the sender's policy waits so long for its slot.
+RESEND_AT_MOST = timedelta(hours=1)
 _PAIR_PAUSE_CEILING = 256
 
 
@@ -82,7 +85,7 @@ def _send_in_time(message: Message, terms: Terms, now: datetime) -> Message:
         check_attempt(attempt, now=now)
         terms, slot = next_slot(message, attempt, terms, now)
         if slot is None:
-            result = _send_now(message, terms, now)
+            result = _send_now(message, replace(terms, held_by="", held_until=None), now)
             if isinstance(result, Message):
                 return result
             terms, slot = result
@@ -93,20 +96,27 @@ def _send_in_time(message: Message, terms: Terms, now: datetime) -> Message:
 
 
 def resend_unknown(message: Message, *, now: datetime) -> bool:
-    """Send an `unknown` row once more, under its own id, as its sender's policy wants.
+    """Send an `unknown` row once more, under its own id, as its sender's policy wants, or when its slot has come.
 
     False, and nothing changed, where the checks would refuse it now; what comes after them settles the row.
     """
     terms = terms_of(message)
+    deadline = max(terms.slots.deadline, now + RESEND_AT_MOST)
     # Refused for pace, it waits for its slot like any queued row.
-    terms = replace(terms, resends=terms.resends + 1, slots=replace(terms.slots, kind="queue"))
+    terms = replace(terms, reserved={}, slots=SlotPolicy(kind="queue", deadline=deadline))
     try:
         attempt = attempt_of(message, terms)
         check_attempt(attempt, now=now)
+        terms, slot = next_slot(message, attempt, terms, now)
     except BotenwerkError:
         return False
-    message.payload = {**message.payload, "terms": terms.as_json()}
     rows = Message.objects.in_workspace(message.workspace).filter(pk=message.pk, status=Message.Status.UNKNOWN)
+    if slot is not None:
+        with transaction.atomic():
+            rows.update(wake_at=slot.at, updated_at=now)
+        return True
+    terms = replace(terms, resends=terms.resends + 1)
+    message.payload = {**message.payload, "terms": terms.as_json()}
     with transaction.atomic():
         changes = {"payload": message.payload, "wake_at": now + SENDING_AT_MOST, "updated_at": now}
         if not rows.update(status=Message.Status.SENDING, **changes):
@@ -147,24 +157,24 @@ def _call(message: Message, address: str, terms: Terms, now: datetime) -> Messag
         return settled(message)
     except ProviderError as refusal:
         return _refused(message, refusal, terms, now)
-    if pacing.note_answer(sender):
-        act_on_effect(message, Effect.NONE, now=now)
+    breaker.note_answer(sender, now=now)
     advance_message(message, Message.Status.ACCEPTED, now=now, provider_id=accepted.provider_id)
     _remember_id(message, address, accepted)
     return settled(message)
 
 
 def _refused(message: Message, refusal: ProviderError, terms: Terms, now: datetime) -> Message | tuple[Terms, Slot]:
-    breaker_was_open = pacing.breaker_of(message.sender).is_open
+    breaker_was_open = breaker.breaker_of(message.sender).is_open
     act_on_effect(message, refusal.effect, now=now, error=refusal.error)
     if refusal.effect is not Effect.OUTAGE:
-        pacing.note_answer(message.sender)
+        breaker.note_answer(message.sender, now=now)
     if refusal.effect in (Effect.SLOW_SENDER, Effect.SLOW_PAIR):
         return _back_to_queue(message, refusal, terms, now)
-    if refusal.effect is Effect.OUTAGE and breaker_was_open:
-        # A probe: the outage is known, it costs this message no attempt.
-        slot = Slot(at=pacing.breaker_of(message.sender).next_probe_at or now, limit="breaker")
-        return (terms, slot) if requeue_row(message, terms, slot.at, now) else settled(message)
+    if refusal.effect is Effect.OUTAGE and (breaker_was_open or terms.slots.kind == "queue"):
+        # The outage is known, or nobody is there to try again: it costs this message no attempt.
+        at = breaker.breaker_of(message.sender).next_probe_at or now + breaker.FIRST_PROBE
+        terms, slot = replace(terms, reserved={}), Slot(at=at, limit=breaker.LIMIT)
+        return (terms, slot) if requeue_row(message, terms, slot, now) else settled(message)
     error = explain_refusal(refusal, message, now=now)
     if not advance_message(message, Message.Status.FAILED, now=now, error=error):
         return settled(message)
@@ -182,14 +192,13 @@ def _back_to_queue(
     pause: float = min(4**terms.pushed, _PAIR_PAUSE_CEILING) if is_pair else 2 ** min(terms.pushed, 8)
     if refusal.retry_after is not None:
         pause = refusal.retry_after
-    slot = Slot(at=now + timedelta(seconds=pause), limit=bucket.limit, figures=bucket.figures)
-    pacing.push_back(message.sender, bucket, until=slot.at, now=now)
-    terms = replace(terms, pushed=terms.pushed + 1, reserved={**terms.reserved, bucket.key: slot.at})
-    return (terms, slot) if requeue_row(message, terms, slot.at, now) else settled(message)
+    terms, slot = push_back(message, bucket, terms, until=now + timedelta(seconds=pause), now=now)
+    return (terms, slot) if requeue_row(message, terms, slot, now) else settled(message)
 
 
 def _park(message: Message, terms: Terms, slot: Slot, now: datetime) -> Message:
-    """Keep the row `queued` until its slot."""
+    """Keep the row `queued` until its slot, which people see at it."""
+    terms = replace(terms, held_by=slot.limit, held_until=slot.at)
     is_suspended = terms.slots.kind == "suspend"
     wake_at = max(slot.at, terms.slots.deadline) + FORGOTTEN_AFTER if is_suspended else slot.at
     message.payload = {**message.payload, "terms": terms.as_json()}
@@ -198,7 +207,8 @@ def _park(message: Message, terms: Terms, slot: Slot, now: datetime) -> Message:
     else:
         rows = Message.objects.in_workspace(message.workspace).filter(pk=message.pk, status=Message.Status.QUEUED)
         with transaction.atomic():
-            rows.update(payload=message.payload, wake_at=wake_at, updated_at=now)
+            if rows.update(payload=message.payload, wake_at=wake_at, updated_at=now) and message.conversation:
+                announce(message.workspace, f"conversation:{message.conversation.public_id}", now=now)
         settled(message)
     if is_suspended and message.status == Message.Status.QUEUED:
         raise SlotLater(slot.at, message)

@@ -115,15 +115,20 @@ class SlotPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """How a row may be sent; kept on it while it waits."""
+    """How a row may be sent, and what holds it now; kept on it while it waits."""
 
     slots: SlotPolicy
     may_speak_into_take_over: bool = False
+    # Marketing that nobody waits for: it stands behind replies (pacing.py).
+    is_bulk: bool = False
     # Buckets whose slot is this row's already, by key: it waits for the latest of them and takes none twice.
     reserved: Mapping[str, datetime]
     # How often the platform itself has sent it back for pace.
     pushed: int = 0
     resends: int = 0
+    # What it waits for now, and until when: a key of RateLimited.LIMITS.
+    held_by: str = ""
+    held_until: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For `payload["terms"]`."""
@@ -134,16 +139,22 @@ class Terms:
             "reserved": {key: slot_at.isoformat() for key, slot_at in self.reserved.items()},
             "pushed": self.pushed,
             "resends": self.resends,
+            "is_bulk": self.is_bulk,
+            "slot": {"limit": self.held_by, "at": self.held_until.isoformat()} if self.held_until else None,
         }
 
 
 def terms_of(message: Message) -> Terms:
     """The terms a stored row was made on."""
     stored = message.payload["terms"]
+    slot = stored.get("slot") or {}
     return Terms(
         slots=SlotPolicy(kind=stored["slots"], deadline=datetime.fromisoformat(stored["deadline"])),
         may_speak_into_take_over=stored["may_speak_into_take_over"],
         reserved={key: datetime.fromisoformat(slot_at) for key, slot_at in stored["reserved"].items()},
         pushed=stored["pushed"],
         resends=stored["resends"],
+        is_bulk=stored.get("is_bulk", False),
+        held_by=slot.get("limit", ""),
+        held_until=datetime.fromisoformat(slot["at"]) if slot else None,
     )

@@ -3,6 +3,7 @@
 Each change is one UPDATE that names the state it expects; locks go in the order contact, chat, message.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -12,6 +13,7 @@ from messaging.services.attempts import attempt_of
 from messaging.services.checks import check_attempt
 from messaging.services.conversations import note_message, open_conversation
 from messaging.services.outbound import Terms
+from messaging.services.slots import Slot
 from workspaces.changes import announce
 
 # A row that is still `sending` after this has lost its process: the call itself takes 10 s at most.
@@ -68,8 +70,9 @@ def claim_row(message: Message, terms: Terms, now: datetime) -> str | None:
     return attempt.address
 
 
-def requeue_row(message: Message, terms: Terms, wake_at: datetime, now: datetime) -> bool:
+def requeue_row(message: Message, terms: Terms, slot: Slot, now: datetime) -> bool:
     """The one step backwards that there is. False if a status has settled the row meanwhile."""
+    terms = replace(terms, held_by=slot.limit, held_until=slot.at)
     message.payload = {**message.payload, "terms": terms.as_json()}
     rows = Message.objects.in_workspace(message.workspace).filter(pk=message.pk, status=Message.Status.SENDING)
     with transaction.atomic():
@@ -77,7 +80,7 @@ def requeue_row(message: Message, terms: Terms, wake_at: datetime, now: datetime
             status=Message.Status.QUEUED,
             payload=message.payload,
             # If this process dies now, the clock finds the row.
-            wake_at=wake_at + SENDING_AT_MOST,
+            wake_at=slot.at + SENDING_AT_MOST,
             updated_at=now,
         )
     if moved:

@@ -40,13 +40,17 @@ DEFAULT_DEADLINE = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What caused a message. `only_recipient` (E.164) locks a test to one person; `dry` checks all, sends nothing."""
+    """What caused a message. `only_recipient` (E.164) locks a test to one person; `dry` checks all, sends nothing.
+
+    `is_bulk`: one of very many, which stands behind replies wherever slots are short.
+    """
 
     kind: Message.Cause
     id: str = ""
     label: str = ""
     only_recipient: str = ""
     dry: bool = False
+    is_bulk: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +206,12 @@ def window_of(sender: Sender, to: str, now: datetime) -> Window:
 
 def _send(order: _Order, known: Contact | None, content: Content, now: datetime) -> Message:
     slots = order.slots or SlotPolicy(kind="refuse", deadline=now + DEFAULT_DEADLINE)
-    terms = Terms(slots=slots, may_speak_into_take_over=order.may_speak_into_take_over, reserved={})
+    terms = Terms(
+        slots=slots,
+        may_speak_into_take_over=order.may_speak_into_take_over,
+        is_bulk=order.origin.is_bulk or _is_marketing_by_machine(order.origin, content),
+        reserved={},
+    )
     chat = order.chat
     if chat is None:
         chat = _chat(order, known, now)
@@ -212,6 +221,12 @@ def _send(order: _Order, known: Contact | None, content: Content, now: datetime)
         message.status = Message.Status.ACCEPTED
         return message
     return dispatch(message, terms, now=now)
+
+
+def _is_marketing_by_machine(origin: Origin, content: Content) -> bool:
+    """Marketing that no person sends by hand waits for nobody's answer: it is bulk, however little of it there is."""
+    is_marketing = content.template is not None and content.template.category == Template.Category.MARKETING
+    return is_marketing and origin.kind not in (Message.Cause.PERSON, Message.Cause.STAFF)
 
 
 def _draft(order: _Order, chat: Chat, content: Content, now: datetime) -> Message:
@@ -246,11 +261,10 @@ def _existing(order: _Order) -> Message | None:
 def _again(message: Message, order: _Order, now: datetime) -> Message:
     message.was_created = False  # type: ignore[attr-defined]
     message.workspace = message.sender.workspace
-    if message.status == Message.Status.QUEUED and not order.origin.dry:
+    # A run comes back for its row; what the clock sends waits on. The time allowed for the wait began with the row.
+    if message.status == Message.Status.QUEUED and order.slots is not None and order.slots.kind == "suspend":
         terms = terms_of(message)
-        if order.slots is not None:
-            deadline = max(terms.slots.deadline, order.slots.deadline)
-            terms = replace(terms, slots=replace(order.slots, deadline=deadline))
+        terms = replace(terms, slots=replace(order.slots, deadline=terms.slots.deadline))
         return dispatch(message, terms, now=now)
     return settled(message)
 

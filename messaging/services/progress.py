@@ -33,12 +33,13 @@ RANK: dict[str, int] = {
 def can_move(previous: str, to: str, *, error_code: str = "") -> bool:
     """Whether a message may go from one state to the other. `error_code` is the row's, if it has failed.
 
-    The platform's `failed` wins over all below delivered. Our own delivery_unknown gives way to any word of the
-    platform. Only what is queued can be cancelled.
+    `failed` wins over all below delivered and never over delivered, read and played, whichever came first. Our own
+    delivery_unknown gives way to any word of the platform. Only what is queued can be cancelled.
     """
     if previous == _Status.FAILED:
-        is_guess = error_code == DeliveryUnknown.code
-        return is_guess and (to == _Status.FAILED or RANK.get(to, -1) >= RANK[_Status.ACCEPTED])
+        if error_code == DeliveryUnknown.code:
+            return to == _Status.FAILED or RANK.get(to, -1) >= RANK[_Status.ACCEPTED]
+        return RANK.get(to, -1) >= RANK[_Status.DELIVERED]
     if previous not in RANK:
         return False
     if to == _Status.CANCELLED:

@@ -5,18 +5,17 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from messaging.errors import AccountRestricted, MessagingError, OutsideWindow, WhatsappUnavailable
+from messaging.errors import AccountRestricted, MessagingError, OutsideWindow
 from messaging.models import Chat, Message, Sender, Template
 from messaging.phone import other_spelling
 from messaging.providers.base import Effect, ProviderError
 from messaging.providers.cloud_codes import error_of, meaning_of
-from messaging.services import pacing
+from messaging.services.breaker import note_outage
 from messaging.services.outbound import template_of
 from messaging.services.senders import set_sender_status
 from messaging.services.templates import set_template_status
-from workspaces.changes import announce
 from workspaces.errors import BotenwerkError
-from workspaces.services.notifications import notify_team, solve
+from workspaces.services.notifications import notify_team
 
 
 def explain_refusal(refusal: ProviderError, message: Message, *, now: datetime) -> MessagingError:
@@ -38,13 +37,10 @@ def act_on_code(code: int, message: Message, *, now: datetime) -> None:
 
 
 def act_on_effect(message: Message, effect: Effect, *, now: datetime, error: BotenwerkError | None = None) -> None:
-    """Do what an answer means for the sender, the template, the contact or the team; NONE closes the breaker."""
+    """Do what an answer means for the sender, the template, the contact or the team."""
     sender = message.sender
-    if effect is Effect.NONE and error is None:
-        _tell_breaker_closed(sender, now)
-    elif effect is Effect.OUTAGE:
-        if pacing.note_outage(sender, now=now):
-            _tell_breaker_open(sender, now)
+    if effect is Effect.OUTAGE:
+        note_outage(sender, now=now)
     elif effect is Effect.STOP_SENDER and error is not None:
         suspended = isinstance(error, AccountRestricted)
         status = Sender.Status.SUSPENDED if suspended else Sender.Status.FAILED
@@ -83,22 +79,3 @@ def _explained(kind: type[BotenwerkError], refused: dict[str, Any], message: Mes
     facts |= {name: value for name, value in refused.items() if value not in ("", None)}
     assert issubclass(kind, MessagingError)
     return kind(**facts)
-
-
-def _tell_breaker_open(sender: Sender, now: datetime) -> None:
-    announce(sender.workspace, "senders", now=now)
-    notify_team(
-        workspace=sender.workspace,
-        code=WhatsappUnavailable.code,
-        title=_("WhatsApp does not answer for %(sender)s"),
-        body=_("Messages wait and go out by themselves as soon as WhatsApp answers again."),
-        facts={"sender": str(sender)},
-        level="failure",
-        digest_key=f"breaker:{sender.public_id}",
-        now=now,
-    )
-
-
-def _tell_breaker_closed(sender: Sender, now: datetime) -> None:
-    announce(sender.workspace, "senders", now=now)
-    solve(sender.workspace, f"breaker:{sender.public_id}", now)

@@ -1,23 +1,25 @@
 """When one message may go: quiet hours, the slots of its buckets, the breaker; and who waits for that."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from messaging.errors import RateLimited
-from messaging.models import Message
-from messaging.services import pacing
+from messaging.models import Message, Sender
+from messaging.services import breaker, pacing
 from messaging.services.checks import Attempt, quiet_until
 from messaging.services.outbound import Terms
 
 # A slot this near is waited for in the request itself, though not again and again.
 PATIENCE = timedelta(seconds=2)
 _PUSHES_AT_MOST = 3
+QUIET = "quiet_hours"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """When the message may go, and what holds it until then."""
+    """When the message may go (or ask again), and what holds it until then."""
 
     at: datetime
     limit: str
@@ -34,24 +36,68 @@ def next_slot(message: Message, attempt: Attempt, terms: Terms, now: datetime) -
     sender = message.sender
     quiet = quiet_until(message.workspace, attempt.template, now=now)
     if quiet is not None:
-        # Quiet hours are no congestion: the time allowed for that begins when they end.
-        patience = max(terms.slots.deadline - now, timedelta(0))
-        terms = replace(terms, slots=replace(terms.slots, deadline=quiet + patience))
-        return terms, Slot(at=quiet, limit="quiet_hours")
-    buckets = (pacing.pair_bucket(message.chat), pacing.sender_bucket(sender))
+        return _after_quiet_hours(terms, quiet, now), Slot(at=quiet, limit=QUIET)
+    # Before any slot is taken: who waits for the platform holds none, and takes a new one when it answers again.
+    held_until = breaker.held_until(sender, now=now)
+    if held_until is not None:
+        return _without_slots(terms, message), Slot(at=held_until, limit=breaker.LIMIT)
+    buckets = pacing.buckets_for(sender, message.chat, is_bulk=terms.is_bulk)
+    terms, slot = _reserve(sender, buckets, terms, now)
+    if slot is not None:
+        return terms, slot
+    probe_at = breaker.pass_breaker(sender, now=now)
+    if probe_at > now:
+        return _without_slots(terms, message), Slot(at=probe_at, limit=breaker.LIMIT)
+    return terms, None
+
+
+def _reserve(
+    sender: Sender, buckets: Sequence[pacing.Bucket], terms: Terms, now: datetime
+) -> tuple[Terms, Slot | None]:
     missing = [bucket for bucket in buckets if bucket.key not in terms.reserved]
-    try:
-        taken = pacing.take_slots(sender, missing, now=now, latest=_latest(terms, now)) if missing else {}
-    except pacing.NoSlot as full:
-        slot = Slot(at=full.slot_at, limit=full.bucket.limit, figures=full.bucket.figures)
-        raise slot.as_error(now) from None
-    terms = replace(terms, reserved={**terms.reserved, **taken})
-    for bucket in buckets:
-        slot_at = terms.reserved.get(bucket.key, now)
-        if slot_at > now:
-            return terms, Slot(at=slot_at, limit=bucket.limit, figures=bucket.figures)
-    probe_at = pacing.pass_breaker(sender, now=now)
-    return terms, Slot(at=probe_at, limit="breaker") if probe_at > now else None
+    taken = pacing.Taken()
+    if missing:
+        latest = _latest(terms, now)
+        try:
+            taken = pacing.take_slots(sender, missing, now=now, latest=latest, is_bulk=terms.is_bulk)
+        except pacing.NoSlot as full:
+            slot = Slot(at=full.slot_at, limit=full.bucket.limit, figures=full.bucket.figures)
+            raise slot.as_error(now) from None
+    terms = replace(terms, reserved={**terms.reserved, **taken.slots})
+    later = [(bucket, terms.reserved[bucket.key]) for bucket in buckets if terms.reserved.get(bucket.key, now) > now]
+    for bucket, slot_at in [*later, *([taken.then] if taken.then else [])]:
+        return terms, Slot(at=slot_at, limit=bucket.limit, figures=bucket.figures)
+    return terms, None
+
+
+def _after_quiet_hours(terms: Terms, quiet: datetime, now: datetime) -> Terms:
+    """Quiet hours are no congestion: the time allowed for that begins when they end, and is counted so once."""
+    if terms.held_by == QUIET and terms.held_until == quiet:
+        return terms
+    patience = max(terms.slots.deadline - now, timedelta(0))
+    return replace(terms, slots=replace(terms.slots, deadline=quiet + patience))
+
+
+def _without_slots(terms: Terms, message: Message) -> Terms:
+    """Its slots are gone by when the platform answers again, or all that wait would go in one moment.
+
+    The recipient's stays: nobody else could have used it.
+    """
+    pair = pacing.pair_bucket(message.chat).key
+    return replace(terms, reserved={key: at for key, at in terms.reserved.items() if key == pair})
+
+
+def push_back(
+    message: Message, bucket: pacing.Bucket, terms: Terms, *, until: datetime, now: datetime
+) -> tuple[Terms, Slot]:
+    """The platform has refused for pace: slow the bucket, and give the message a slot of its own behind that.
+
+    Raises RateLimited where it comes too late.
+    """
+    pacing.push_back(message.sender, bucket, until=until, now=now)
+    kept = {key: at for key, at in terms.reserved.items() if key != bucket.key}
+    terms, slot = _reserve(message.sender, [bucket], replace(terms, pushed=terms.pushed + 1, reserved=kept), now)
+    return terms, slot or Slot(at=until, limit=bucket.limit, figures=bucket.figures)
 
 
 def is_waited_for_here(terms: Terms, slot: Slot, now: datetime) -> bool:

@@ -54,9 +54,12 @@ def test_the_platforms_failed_wins_below_delivered(message, now, status, wins):
     assert message.status == ("failed" if wins else status)
 
 
-def test_what_has_failed_stays_failed(message, now):
+@pytest.mark.parametrize(("status", "wins"), [("sent", False), ("delivered", True), ("read", True)])
+def test_what_has_arrived_has_not_failed_whichever_came_first(message, now, status, wins):
     advance_message(message, "failed", now=now, error=RecipientNotOnWhatsapp())
-    assert not advance_message(message, "delivered", now=now)
+    assert advance_message(message, status, now=now) is wins
+    message.refresh_from_db()
+    assert (message.status, message.error_code) == ((status, "") if wins else ("failed", "recipient_not_on_whatsapp"))
 
 
 @pytest.mark.parametrize("status", ["sent", "delivered", "failed"])
