@@ -15,9 +15,11 @@ class AutomationsConfig(AppConfig):
         from automations.actions.registry import load_actions
         from automations.models import Run
         from automations.run_list import failing_causes
+        from automations.services.alterations import note_alteration
+        from automations.services.calls import start_flows_of_call
         from automations.services.routing import has_waiting_run, route_message, wake_run_of_message
         from automations.triggers.registry import load_triggers
-        from messaging.events import MessageReceived, MessageStatusChanged
+        from messaging.events import CallEnded, MessageAltered, MessageReceived, MessageStatusChanged
         from messaging.services.conversations import keep_open_while
         from workspaces.events import subscribe
         from workspaces.navigation import register_section
@@ -27,6 +29,10 @@ class AutomationsConfig(AppConfig):
         load_triggers()
         subscribe(MessageReceived, route_message)
         subscribe(MessageStatusChanged, wake_run_of_message)
+        subscribe(MessageStatusChanged, note_late_news)
+        subscribe(SenderAnswersAgain, wake_runs_of_sender)
+        subscribe(MessageAltered, note_alteration)
+        subscribe(CallEnded, start_flows_of_call)
         keep_open_while(has_waiting_run)
         register_wakeup(Run, "automations.tasks.advance_run")
         register_section(30, _("Flows"), "workflow", "flows")

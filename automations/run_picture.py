@@ -193,7 +193,10 @@ def note_words(note: str) -> str:
     """A note of a step: a code in the reader's language, a sentence as it stands."""
     words = {
         "dry_run": _("Only shown: a dry run calls nobody."),
+        "arrived_after_all": _("WhatsApp has reported it after all: the message has gone out."),
         "already_past": _("The time was past already, so the run went straight on."),
+        "answer_edited": _("The customer edited this answer afterwards."),
+        "answer_deleted": _("The customer deleted this answer afterwards."),
     }
     if note in words:
         return words[note]

@@ -11,7 +11,16 @@ class MessagingConfig(AppConfig):
     verbose_name = _("Messages and senders")
 
     def ready(self) -> None:
-        from messaging.models import AutomaticAnswer, Conversation, Message, MessageStatus, Sender, WebhookEvent
+        from messaging.models import (
+            AutomaticAnswer,
+            Conversation,
+            MediaFile,
+            Message,
+            MessageChange,
+            MessageStatus,
+            Sender,
+            WebhookEvent,
+        )
         from messaging.views.banners import count_unread, demo_banner, sender_banner
         from workspaces.navigation import register_banner, register_section
         from workspaces.wakeups import register_wakeup
@@ -20,6 +29,8 @@ class MessagingConfig(AppConfig):
         register_wakeup(Sender, "messaging.tasks.wake_sender")
         register_wakeup(WebhookEvent, "messaging.tasks.process_webhook_event")
         register_wakeup(MessageStatus, "messaging.tasks.wake_status")
+        register_wakeup(MessageChange, "messaging.tasks.wake_change")
+        register_wakeup(MediaFile, "messaging.tasks.wake_media", queue="bulk")
         register_wakeup(Conversation, "messaging.tasks.wake_conversation", queue="bulk")
         register_wakeup(AutomaticAnswer, "messaging.tasks.give_answer")
 

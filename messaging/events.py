@@ -1,8 +1,9 @@
 """What messaging tells the rest of the house, inside the transaction that stored the fact."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from messaging.models import Chat, Contact, Conversation, Message, Sender
 from workspaces.events import DomainEvent
@@ -49,4 +50,24 @@ class ConversationHandedBack(DomainEvent):
     """A person gave the conversation back to the flows."""
 
     conversation: Conversation
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageAltered(DomainEvent):
+    """A message was edited or deleted by who wrote it. `message` shows what it says now; `kind`: edit or revoke."""
+
+    message: Message
+    kind: str
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallEnded(DomainEvent):
+    """A WhatsApp call has ended; `message` is its line in the thread, `facts` what the platform says of it."""
+
+    message: Message
+    contact: Contact
+    sender: Sender
+    facts: Mapping[str, Any]
     now: datetime

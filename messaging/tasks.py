@@ -2,9 +2,20 @@
 
 from django.utils import timezone
 
-from messaging.models import AutomaticAnswer, Conversation, Message, MessageStatus, Sender, WebhookEvent
+from messaging.models import (
+    AutomaticAnswer,
+    Conversation,
+    MediaFile,
+    Message,
+    MessageChange,
+    MessageStatus,
+    Sender,
+    WebhookEvent,
+)
 from messaging.services import assistant_answers
+from messaging.services.changes import settle_change
 from messaging.services.conversations import close_if_quiet
+from messaging.services.media import fetch_file
 from messaging.services.receiving import route_message_again
 from messaging.services.rescue import wake_outbound
 from messaging.services.senders import check_in_background
@@ -46,6 +57,24 @@ def wake_status(status_id: int) -> None:
     status = rows.filter(pk=status_id, message=None).first()
     if status is not None:
         settle_status(status, now=timezone.now())
+
+
+def wake_change(change_id: int) -> None:
+    """Look again for the message of a change that came before it."""
+    rows = MessageChange.objects.across_workspaces().select_related("workspace", "sender__workspace")
+    change = rows.filter(pk=change_id, message=None).first()
+    if change is not None:
+        settle_change(change, now=timezone.now())
+
+
+def wake_media(media_id: int) -> None:
+    """Fetch a customer's file."""
+    rows = MediaFile.objects.across_workspaces().select_related(
+        "workspace", "message__sender__workspace", "message__conversation"
+    )
+    media = rows.filter(pk=media_id, status=MediaFile.Status.PENDING).first()
+    if media is not None:
+        fetch_file(media, now=timezone.now())
 
 
 def wake_conversation(conversation_id: int) -> None:

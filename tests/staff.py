@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
 
 from assistants.models import Assistant, Thread, Turn
 from automations.models import Event, Flow, FlowVersion, Run, Signal, Step, StepRun, TriggerDecision, Wait
@@ -16,7 +17,9 @@ from messaging.models import (
     ContactIdentity,
     Conversation,
     InboundLog,
+    MediaFile,
     Message,
+    MessageChange,
     MessageStatus,
     Pace,
     Sender,
@@ -154,6 +157,15 @@ def make_world(membership: Membership, number: int = 1) -> dict[str, Any]:
         sender=sender, message=message, provider_id=f"wamid.{number}", status="failed", occurred_at=NOON
     )
     AutomaticAnswer.objects.in_workspace(workspace).create(message=message, kind="assistant", status="done")
+    media = MediaFile(
+        workspace=workspace, message=message, kind="image", platform_id=f"70{number}", status="stored",
+        content_type="image/png", size=3, expires_at=NOON + timedelta(days=7),
+    )  # fmt: skip
+    media.file.save("", ContentFile(b"png"))
+    MessageChange.objects.in_workspace(workspace).create(
+        sender=sender, message=message, provider_id=f"wamid.r{number}", target_provider_id=message.provider_id,
+        kind="reaction", by="customer", content={"emoji": "👍"}, occurred_at=NOON,
+    )  # fmt: skip
     Wait.objects.in_workspace(workspace).create(run=run, step_key="ende", kind="reply", chat=chat)
     Signal.objects.in_workspace(workspace).create(run=run, kind="reply", source=f"m{number}", message=message)
     event = Event.objects.in_workspace(workspace).create(
@@ -191,4 +203,4 @@ def make_world(membership: Membership, number: int = 1) -> dict[str, Any]:
     Change.objects.create(workspace=workspace, topic="flows")
     QueuedTask.objects.create(queue="fast", payload="x")
     return {"sender": sender, "contact": contact, "run": run, "message": message, "flow": flow, "webhook": webhook,
-            "conversation": conversation, "key": key, "assistant": assistant, "chat": chat}  # fmt: skip
+            "conversation": conversation, "key": key, "assistant": assistant, "chat": chat, "media": media}  # fmt: skip

@@ -50,3 +50,9 @@ def publish(event: DomainEvent) -> list[SubscriberFailed]:
             log.exception("subscriber_failed", domain_event=type(event).__name__, subscriber=handler.__qualname__)
             failures.append(SubscriberFailed(handler.__qualname__, error))
     return failures
+
+
+def demand_heard(failures: list[SubscriberFailed]) -> None:
+    """Raises what the first subscriber failed with, for a fact that is to come again rather than go unheard."""
+    for failure in failures:
+        raise failure.error

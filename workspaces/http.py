@@ -166,10 +166,11 @@ class _OwnTransport(HTTPTransport):
 
 
 class _ProviderTransport(_OwnTransport):
-    """Goes to the addresses in settings.PROVIDER_ADDRESSES and nowhere else."""
+    """Goes to the platforms' addresses in the settings (calls, and files) and nowhere else."""
 
     def handle_request(self, request: Request) -> Response:
-        if _origin(request.url) not in {_origin(URL(address)) for address in settings.PROVIDER_ADDRESSES.values()}:
+        files = (address for addresses in settings.PROVIDER_MEDIA_ADDRESSES.values() for address in addresses)
+        if _origin(request.url) not in {_origin(URL(one)) for one in (*settings.PROVIDER_ADDRESSES.values(), *files)}:
             raise AddressForbidden(request.url.host, sent=False)
         return super().handle_request(request)
 

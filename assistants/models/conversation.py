@@ -104,6 +104,9 @@ class Turn(TenantRow):
     wants_hand_off = models.BooleanField(_("wants a person"), default=False)
     error_code = models.CharField(_("error"), max_length=60, blank=True)
     error_facts = models.JSONField(default=dict, blank=True)
+    forgotten_at = models.DateTimeField(
+        _("forgotten"), null=True, blank=True, help_text=_("The customer took it back; no prompt holds it any more.")
+    )
 
     class Meta:
         verbose_name = _("turn")

@@ -10,8 +10,12 @@ from workspaces.models import Workspace
 
 
 def recent_turns(thread: Thread, *, before: Turn, limit: int) -> list[Turn]:
-    """The customer's turns before this one, oldest first, with their answers; at most `limit` questions and answers."""
-    rows = thread.turns.filter(role=Turn.Role.CUSTOMER, pk__lt=before.pk).select_related("answer").order_by("-pk")
+    """The customer's turns before this one, oldest first, with their answers; at most `limit` questions and answers.
+
+    What the customer has taken back since is left out, with what was answered to it.
+    """
+    asked = thread.turns.filter(role=Turn.Role.CUSTOMER, pk__lt=before.pk, forgotten_at=None)
+    rows = asked.select_related("answer").order_by("-pk")
     kept: list[Turn] = []
     said = 0
     for turn in rows[:limit]:

@@ -20,9 +20,10 @@ from automations.models import Event, Flow, Run, Signal, TriggerDecision, Wait
 from automations.services.starting import start_run
 from automations.triggers.base import Match, Source, Trigger
 from automations.triggers.call_ended import EVENT as CALL_ENDED
+from automations.triggers.message_received import CONTENT
 from automations.triggers.registry import trigger
 from messaging.events import MessageReceived, MessageStatusChanged
-from messaging.models import Chat, Contact, Message
+from messaging.models import Chat, Contact, Conversation, Message
 from messaging.services.assistant_answers import ask_assistant
 from workspaces.errors import BotenwerkError
 from workspaces.models import Workspace
@@ -30,6 +31,8 @@ from workspaces.services.notifications import notify_team
 
 Outcome = TriggerDecision.Outcome
 RULES = ("keyword", "conversation_started", "message_received")
+# The source of events that happened on WhatsApp itself.
+WHATSAPP = "whatsapp"
 BUSY = (Run.Status.QUEUED, Run.Status.RUNNING)
 HOLDS_THE_LINE = (Wait.Kind.RETRY, Wait.Kind.PACING, Wait.Kind.DELIVERY, Wait.Kind.THREAD)
 
@@ -236,6 +239,8 @@ def message_data(event: MessageReceived) -> dict[str, Any]:
         "button_id": message.payload.get("button_id"),
         "media": message.payload.get("media"),
         "referral": message.payload.get("referral"),
+        **dict.fromkeys(CONTENT),
+        **{name: value for name, value in (message.payload.get("content") or {}).items() if name in CONTENT},
         "is_new_contact": event.is_new_contact,
         "opened_conversation": event.opened_conversation,
         "is_late": False,
@@ -253,7 +258,14 @@ def wake_run_of_message(event: MessageStatusChanged) -> None:
         .filter(message=message, kind=Wait.Kind.DELIVERY, resolved_at=None)
     )
     for wait in waits:
-        resolve_wait(wait, resolution="news", now=event.now)
+        if not _is_stale(wait, message):
+            resolve_wait(wait, resolution="news", now=event.now)
+
+
+def _is_stale(wait: Wait, message: Message) -> bool:
+    """That it is on its way is no news to a run that waits for the arrival of what it knows to be accepted."""
+    is_on_its_way = message.status in (Message.Status.ACCEPTED, Message.Status.SENT)
+    return is_on_its_way and message.accepted_at is not None and message.accepted_at <= wait.created_at
 
 
 def has_waiting_run(chat: Chat) -> bool:
@@ -281,14 +293,16 @@ def _offer(event: Event, candidate: Candidate, now: datetime) -> Run | None:
     reason, facts = match.reason, match.facts
     if match.matches:
         try:
-            contact = _contact_of(event)
+            conversation = _conversation_of(event)
             run, _was_created = start_run(
                 flow=flow,
                 version=flow.published,
                 start_key=f"event:{event.public_id}",
                 trigger_data=event.data,
                 now=now,
-                contact=contact,
+                contact=conversation.chat.contact if conversation else _contact_of(event),
+                chat=conversation.chat if conversation else None,
+                conversation=conversation,
                 started_by=event.name,
             )
         except BotenwerkError as error:
@@ -315,6 +329,14 @@ def _listens_to(candidate: Candidate, name: str) -> bool:
         return name == CALL_ENDED
     assert candidate.flow.published is not None
     return bool(candidate.flow.published.trigger_config.get("event") == name)
+
+
+def _conversation_of(event: Event) -> Conversation | None:
+    """Where the event took place, if that was on WhatsApp: a call."""
+    if event.source != WHATSAPP or not event.data.get("conversation_id"):
+        return None
+    rows = Conversation.objects.in_workspace(event.workspace).select_related("chat__contact", "chat__sender")
+    return rows.filter(public_id=event.data["conversation_id"]).first()
 
 
 def _contact_of(event: Event) -> Contact | None:

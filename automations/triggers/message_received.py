@@ -22,8 +22,13 @@ KINDS = [
     ("audio", _("voice message")),
     ("video", _("video")),
     ("document", _("document")),
+    ("sticker", _("sticker")),
     ("location", _("location")),
+    ("contacts", _("contact card")),
+    ("order", _("order")),
 ]
+# What a kind says besides its text; null where the message is of another kind.
+CONTENT = ("form", "location", "order", "contacts")
 
 
 class MessageReceivedForm(StepForm):
@@ -77,6 +82,8 @@ class MessageReceived(Trigger):
     source = Source.MESSAGE
     form = MessageReceivedForm
     opens_window = True
+    # A file's name, type and id; the answers of a form; and so on.
+    open_keys = frozenset({"media", *CONTENT})
     data = {
         "customer_phone": "+436641234567",
         "customer_name": "Eva Novak",
@@ -89,6 +96,7 @@ class MessageReceived(Trigger):
         "message_id": "0198f3c2-7d1e-7a55-9c1b-2f6f5d0a1e17",
         "button_id": None,
         "media": None,
+        **dict.fromkeys(CONTENT),
         "is_new_contact": True,
     }
     synonyms = (gettext_noop("incoming"), gettext_noop("keyword"))

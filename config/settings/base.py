@@ -178,6 +178,8 @@ WHATSAPP_APP_SECRET = env.str("WHATSAPP_APP_SECRET", default="")
 WHATSAPP_VERIFY_TOKEN = env.str("WHATSAPP_VERIFY_TOKEN", default="")
 # The addresses a provider may be called at: the installation's, never a tenant's.
 PROVIDER_ADDRESSES = {"cloud_api": "https://graph.facebook.com"}
+# Where a platform keeps files: answers name these hosts, and the token goes to no other.
+PROVIDER_MEDIA_ADDRESSES = {"cloud_api": ["https://lookaside.fbsbx.com"]}
 EMULATOR_URL = url("EMULATOR_URL", "", schemes=("http", "https")).rstrip("/")
 if EMULATOR_URL:
     PROVIDER_ADDRESSES["emulator"] = EMULATOR_URL
@@ -225,6 +227,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
+        "media-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],

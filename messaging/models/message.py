@@ -95,6 +95,17 @@ class Message(TenantRow):
     def __str__(self) -> str:
         return self.body[:60] or self.kind
 
+    @property
+    def is_revoked(self) -> bool:
+        """Whether who wrote it has deleted it for everyone; its text and file are not shown any more."""
+        return bool(self.payload.get("revoked_at"))
+
+    @property
+    def earlier_texts(self) -> list[str]:
+        """Everything it has said before it was edited or deleted, oldest first; kept for audit."""
+        said = self.payload.get("versions") or [self.payload.get("original") or {}]
+        return [str(version.get("text") or "") for version in said]
+
 
 class MessageStatus(TenantRow):
     """A status as the platform reported it; kept even while its message is not known yet."""

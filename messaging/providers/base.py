@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 from messaging.models import Sender
 from workspaces.errors import BotenwerkError
@@ -147,6 +147,16 @@ class SenderState:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class MediaFacts:
+    """A customer's file as the platform describes it: where it lies for now, and what it should be."""
+
+    url: str
+    declared_type: str = ""
+    sha256: str = ""
+    size: int | None = None
+
+
 class Provider(Protocol):
     """One platform. Every call may raise ProviderError or OutcomeUnknown and nothing else."""
 
@@ -157,3 +167,5 @@ class Provider(Protocol):
     def check_sender(self, sender: Sender) -> SenderState: ...
 
     def mark_read(self, sender: Sender, provider_id: str, *, with_typing: bool = False) -> None: ...
+
+    def fetch_media(self, sender: Sender, media_id: str, into: BinaryIO, *, most_bytes: int) -> MediaFacts: ...

@@ -5,17 +5,20 @@ and 503 without one, and a connection never made are clear; cut off after writin
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 from django.conf import settings
 
 from messaging import errors
+from messaging.media_errors import MediaUnavailable
 from messaging.models import Sender
+from messaging.providers import cloud_media
 from messaging.providers import cloud_payloads as payloads
 from messaging.providers.base import (
     Accepted,
     Effect,
+    MediaFacts,
     Outbound,
     OutcomeUnknown,
     PartCheck,
@@ -80,6 +83,17 @@ class CloudApi:
         if with_typing:
             body["typing_indicator"] = {"type": "text"}
         self._call(sender, "POST", f"{sender.provider_number_id}/messages", json=body)
+
+    def fetch_media(self, sender: Sender, media_id: str, into: BinaryIO, *, most_bytes: int) -> MediaFacts:
+        """Write a customer's file into `into`. Refused as media_expired, media_too_large or media_unavailable."""
+        if not cloud_media.is_media_id(media_id):
+            raise ProviderError(MediaUnavailable(detail="no id"))
+        try:
+            facts = cloud_media.media_facts(self._call(sender, "GET", media_id))
+        except ProviderError as refusal:
+            raise cloud_media.gone(refusal) from None
+        cloud_media.download(sender, facts, into, most_bytes=most_bytes)
+        return facts
 
     def check_sender(self, sender: Sender) -> SenderState:
         """Call each part of the settings. A wrong part is a finding; only an unreachable platform raises."""

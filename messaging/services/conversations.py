@@ -15,7 +15,12 @@ from workspaces.models import Membership
 from workspaces.services.audit import Actor, record
 
 PREVIEW_LENGTH = 200
+# Nobody types it: what follows is the name of a kind, to be shown in the reader's language.
+KIND_MARK = "\u2060"
 LOOK_AGAIN = timedelta(minutes=10)
+# After a person's last message flows are silent for so long.
+HOLD = timedelta(hours=24)
+APP_ACTOR = "WhatsApp Business"
 
 _reasons_to_stay_open: list[Callable[[Chat], bool]] = []
 
@@ -28,7 +33,7 @@ def keep_open_while(reason: Callable[[Chat], bool]) -> None:
 
 def open_conversation(chat: Chat, by: str, now: datetime) -> tuple[Conversation, bool]:
     """The chat's open conversation, and whether it was opened now. One whose quiet time is over is closed first."""
-    current = _open_one(chat)
+    current = open_one(chat)
     if current is not None and _is_over(current, now):
         close_conversation(current, by=Conversation.ClosedBy.QUIET, now=now)
         current = None
@@ -40,7 +45,7 @@ def open_conversation(chat: Chat, by: str, now: datetime) -> tuple[Conversation,
                 workspace=chat.workspace, chat=chat, opened_at=now, opened_by=by, last_message_at=now
             )
     except IntegrityError:
-        other = _open_one(chat)
+        other = open_one(chat)
         if other is None:
             raise
         return other, False
@@ -78,7 +83,7 @@ def note_message(conversation: Conversation, message: Message, *, now: datetime)
     if conversation.last_message_at is None or message.occurred_at >= conversation.last_message_at:
         changes |= {
             "last_message_at": message.occurred_at,
-            "last_message_text": (message.body or message.kind)[:PREVIEW_LENGTH],
+            "last_message_text": preview_of(message),
             "last_message_direction": message.direction,
             "wake_at": message.occurred_at + _quiet_time(conversation),
         }
@@ -87,6 +92,13 @@ def note_message(conversation: Conversation, message: Message, *, now: datetime)
     Conversation.objects.in_workspace(conversation.workspace).filter(pk=conversation.pk).update(**changes)
     announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
     announce(conversation.workspace, "conversations", now=now)
+
+
+def preview_of(message: Message) -> str:
+    """What a list shows of a message: its text, or KIND_MARK and its kind."""
+    if message.is_revoked:
+        return f"{KIND_MARK}revoked"
+    return (message.body or f"{KIND_MARK}{message.kind}")[:PREVIEW_LENGTH]
 
 
 def mark_read(conversation: Conversation, *, now: datetime) -> None:
@@ -104,6 +116,24 @@ def take_over(conversation: Conversation, *, by: Membership, until: datetime, no
         conversation.save(update_fields=["taken_over_until", "taken_over_by"])
         record(by, "conversation.taken_over", conversation)
         announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
+
+
+def take_over_by_app(conversation: Conversation, written_at: datetime, *, now: datetime) -> None:
+    """Somebody answered on the business's phone, so nothing automated speaks. Call it under the contact's lock.
+
+    The hold lasts as long as one by hand, from when it was written; nobody of the team is named for it.
+    """
+    conversation.refresh_from_db()
+    until, was_held = written_at + HOLD, conversation.is_taken_over(now)
+    if until <= now or (was_held and conversation.taken_over_until and until <= conversation.taken_over_until):
+        return
+    conversation.taken_over_until = until
+    if not was_held:
+        conversation.taken_over_by = None
+        record(APP_ACTOR, "conversation.taken_over", conversation)
+    conversation.save(update_fields=["taken_over_until", "taken_over_by"])
+    announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
+    announce(conversation.workspace, "conversations", now=now)
 
 
 def keep_taken_over(conversation: Conversation, *, until: datetime, now: datetime) -> bool:
@@ -125,7 +155,8 @@ def hand_back(conversation: Conversation, *, by: Actor, now: datetime) -> None:
         announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
 
 
-def _open_one(chat: Chat) -> Conversation | None:
+def open_one(chat: Chat) -> Conversation | None:
+    """The chat's open conversation, if there is one."""
     return Conversation.objects.in_workspace(chat.workspace).filter(chat=chat, closed_at=None).first()
 
 

@@ -6,7 +6,6 @@ read again.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +14,7 @@ from django.db import IntegrityError, transaction
 from messaging.models import Chat, Contact, ContactIdentity, Sender
 from messaging.phone import canonical_phone, phone_candidates
 from messaging.services.merging import merge_contacts
+from messaging.webhooks.events import Person
 from workspaces.models import Workspace
 
 Kind = ContactIdentity.Kind
@@ -47,10 +47,10 @@ def find_or_create_contact(
     `phone` is E.164 as a person or an API gave it; `wa_id` and `user_id` are as the platform sent them. A profile
     name fills `name` only while that is empty (traps.md W2).
     """
-    given = list(_identities(phone, wa_id, user_id, portfolio))
+    given = identities_of(phone, wa_id, user_id, portfolio)
     if not given:
         raise ValueError("A contact needs an id.")
-    shown_phone = phone or _storable_phone(wa_id)
+    shown_phone = phone or storable_phone(wa_id)
     with transaction.atomic():
         found = _found(workspace, given, phone, wa_id)
         was_created = not found
@@ -59,7 +59,7 @@ def find_or_create_contact(
             contact, was_created = _created(workspace, shown_phone, given, phone, wa_id)
         for other in found[1:]:
             contact = merge_contacts(keep=contact, other=other, now=now)
-        _add_identities(contact, given)
+        add_identities(contact, given)
         _complete(contact, shown_phone, profile_name=profile_name, username=username, name=name)
     return contact, was_created
 
@@ -67,6 +67,36 @@ def find_or_create_contact(
 def lock_contact(contact: Contact) -> None:
     """Take the contact's lock: first in the order contact, chat, message, run, wait. (On SQLite IMMEDIATE does it.)"""
     list(Contact.objects.in_workspace(contact.workspace).select_for_update().filter(pk=contact.pk).values_list("pk"))
+
+
+def find_known_contact(workspace: Workspace, person: Person, *, portfolio: str) -> Contact | None:
+    """The contact behind the platform's ids, the oldest where they lead to several; None where there is none."""
+    given = identities_of(None, person.wa_id, person.user_id, portfolio)
+    found = _found(workspace, given, None, person.wa_id)
+    return found[0] if found else None
+
+
+def find_locked_contact(sender: Sender, person: Person, *, now: datetime) -> tuple[Contact, bool]:
+    """Who the platform means, locked and as they are now, and whether they are new.
+
+    Another process may have merged them into an older contact since the look-up: then that one is taken. Raises
+    ValueError where no id is given.
+    """
+    while True:
+        contact, is_new = find_or_create_contact(
+            workspace=sender.workspace,
+            phone=None,
+            wa_id=person.wa_id,
+            user_id=person.user_id,
+            portfolio=sender.business_account_id,
+            profile_name=person.profile_name,
+            username=person.username,
+            now=now,
+        )
+        lock_contact(contact)
+        contact.refresh_from_db()
+        if contact.merged_into_id is None:
+            return contact, is_new
 
 
 def chat_for(contact: Contact, sender: Sender, now: datetime) -> Chat:
@@ -82,14 +112,16 @@ def chat_for(contact: Contact, sender: Sender, now: datetime) -> Chat:
         return chats.get(contact=contact, sender=sender)
 
 
-def _identities(phone: str | None, wa_id: str, user_id: str, portfolio: str) -> Iterator[Identity]:
-    """In the order of the look-up."""
+def identities_of(phone: str | None, wa_id: str, user_id: str, portfolio: str) -> list[Identity]:
+    """The ids given, in the order of the look-up."""
+    found = []
     if user_id:
-        yield Identity(kind=Kind.USER_ID, value=user_id, portfolio=portfolio)
+        found.append(Identity(kind=Kind.USER_ID, value=user_id, portfolio=portfolio))
     if wa_id:
-        yield Identity(kind=Kind.WHATSAPP_ID, value=wa_id)
+        found.append(Identity(kind=Kind.WHATSAPP_ID, value=wa_id))
     if phone:
-        yield Identity(kind=Kind.PHONE, value=phone)
+        found.append(Identity(kind=Kind.PHONE, value=phone))
+    return found
 
 
 def _found(workspace: Workspace, given: list[Identity], phone: str | None, wa_id: str) -> list[Contact]:
@@ -116,7 +148,7 @@ def _created(
     try:
         with transaction.atomic():
             contact = Contact.objects.create(workspace=workspace, phone=shown_phone)
-            _add_identities(contact, given, strict=True)
+            add_identities(contact, given, strict=True)
             return contact, True
     except IntegrityError:
         # Another process met the same person in the same moment.
@@ -126,7 +158,8 @@ def _created(
         return found[0], False
 
 
-def _add_identities(contact: Contact, given: list[Identity], *, strict: bool = False) -> None:
+def add_identities(contact: Contact, given: list[Identity], *, strict: bool = False) -> None:
+    """Add the ids that the contact has not yet. `strict` raises IntegrityError for one that is another's."""
     known = set(
         ContactIdentity.objects.in_workspace(contact.workspace)
         .filter(contact=contact)
@@ -175,7 +208,7 @@ def _phone_is_taken(contact: Contact, phone: str) -> bool:
     return Contact.objects.in_workspace(contact.workspace).filter(phone=phone).exists()
 
 
-def _storable_phone(wa_id: str) -> str | None:
-    """The phone behind a WhatsApp id, where the column can hold it."""
+def storable_phone(wa_id: str) -> str | None:
+    """The phone behind a WhatsApp id, or None where the column could not hold it."""
     phone = canonical_phone(wa_id) if wa_id else None
     return phone if phone is not None and _E164.fullmatch(phone) else None

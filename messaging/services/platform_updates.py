@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from messaging.models import Chat, Consent, ConsentEvent, Purpose, Sender, Template
 from messaging.services.people import chat_for, find_or_create_contact, lock_contact
 from messaging.services.senders import set_sender_quality
 from messaging.services.templates import set_template_status
 from messaging.webhooks.events import IncompleteItem, NumberUpdate, Preference, TemplateUpdate
 from workspaces.models import Workspace
+from workspaces.services.notifications import notify_team
 
 QUALITIES = {"green": "green", "yellow": "yellow", "red": "red", "unknown": "unknown", "high": "green"}
 PREFERENCE = "whatsapp_preference"
@@ -47,6 +50,16 @@ def update_number(*, sender: Sender, item: NumberUpdate, now: datetime) -> None:
         changes["throughput"] = item.throughput
     if item.name:
         changes["display_name"] = item.name[:120]
+    if item.refused_name:
+        notify_team(
+            workspace=sender.workspace,
+            code="name_refused",
+            title=_("WhatsApp refuses the name “%(name)s”"),
+            body=_("The name of %(sender)s stays as it was. WhatsApp says: %(reason)s. Submit another in its manager."),
+            facts={"sender": str(sender), "name": item.refused_name, "reason": item.reason or "–"},
+            digest_key=f"name_refused:{sender.public_id}",
+            now=now,
+        )
     Sender.objects.in_workspace(sender.workspace).filter(pk=sender.pk).update(**changes)
     if item.quality in QUALITIES:
         sender.refresh_from_db()

@@ -6,22 +6,25 @@ has not come; a straggler takes its place in the thread and is routed as it come
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from messaging.events import MessageReceived
-from messaging.models import Chat, Contact, Conversation, InboundLog, Message, Sender
+from messaging.models import Chat, Contact, Conversation, InboundLog, MediaFile, Message, Sender
+from messaging.services.changes import settle_changes_of
 from messaging.services.confirmations import confirm_consent
 from messaging.services.consent import Wish, opt_in, opt_out, wish_of
 from messaging.services.conversations import note_message, open_conversation
-from messaging.services.people import chat_for, find_or_create_contact, lock_contact
+from messaging.services.media import keep_media
+from messaging.services.people import chat_for, find_locked_contact, lock_contact
+from messaging.services.window import move_window
 from messaging.webhooks.events import InboundMessage, IncompleteItem
 from workspaces.events import publish
 
 # What is typed, and what is tapped under a template: "STOP" is a usual button there.
 WORD_KINDS = ("text", "button")
-WINDOW = timedelta(hours=24)
 ROUTE_AGAIN = timedelta(seconds=5)
 ROUTE_CEILING = timedelta(minutes=10)
 # A good day. After that the customer has written again, or a person has to look: the log names the message.
@@ -52,7 +55,7 @@ def receive_message(*, sender: Sender, item: InboundMessage, now: datetime) -> R
     if known is not None:
         return known
     with transaction.atomic():
-        contact, is_new = _locked_contact(sender, item, now)
+        contact, is_new = find_locked_contact(sender, item.person, now=now)
         # The same message may have come twice in one moment: whoever had the lock first has stored it (traps.md W5).
         known = _known(sender, item)
         if known is not None:
@@ -62,14 +65,17 @@ def receive_message(*, sender: Sender, item: InboundMessage, now: datetime) -> R
         conversation, opened = open_conversation(chat, Conversation.OpenedBy.CUSTOMER, now)
         try:
             with transaction.atomic():
-                message = _store(item, sender, chat, conversation, opened, is_new, written_at)
+                message = _store(item, chat, conversation, written_at, opened=opened, is_new=is_new, now=now)
         except IntegrityError:
             # Under two contacts' locks at once: they are merged by the next message.
             message = messages.get(sender=sender, provider_id=item.message_id)
             return ReceivedMessage(message=message, was_created=False, conversation=message.conversation)
-        _move_window(chat, written_at, address=item.person.wa_id or item.person.user_id, now=now)
+        if not item.group_id:
+            move_window(chat, written_at, address=item.person.wa_id or item.person.user_id)
         note_message(conversation, message, now=now)
-        _honour(message, contact, wish_of(message.body, workspace) if message.kind in WORD_KINDS else "", now)
+        settle_changes_of(message, now=now)
+        if message.kind in WORD_KINDS and not item.group_id:
+            _honour(message, contact, wish_of(message.body, workspace), now)
         route_pending(contact, now=now)
         message.refresh_from_db()
     return ReceivedMessage(
@@ -87,25 +93,6 @@ def _known(sender: Sender, item: InboundMessage) -> ReceivedMessage | None:
     if message is None:
         return None
     return ReceivedMessage(message=message, was_created=False, conversation=message.conversation)
-
-
-def _locked_contact(sender: Sender, item: InboundMessage, now: datetime) -> tuple[Contact, bool]:
-    """The writer, locked and as it is now: another process may have merged it into an older one meanwhile."""
-    while True:
-        contact, is_new = find_or_create_contact(
-            workspace=sender.workspace,
-            phone=None,
-            wa_id=item.person.wa_id,
-            user_id=item.person.user_id,
-            portfolio=sender.business_account_id,
-            profile_name=item.person.profile_name,
-            username=item.person.username,
-            now=now,
-        )
-        lock_contact(contact)
-        contact.refresh_from_db()
-        if contact.merged_into_id is None:
-            return contact, is_new
 
 
 def route_pending(contact: Contact, *, now: datetime) -> None:
@@ -145,48 +132,58 @@ def route_again(message: Message, *, now: datetime) -> None:
     _route(fresh, fresh.chat.contact, now=now)
 
 
+def payload_of(item: InboundMessage, media: MediaFile | None = None) -> dict[str, Any]:
+    """What is kept of a message besides its text: what its kind says, where it came from, and the platform's own."""
+    said = item.content
+    return {
+        "button_id": said.button_id,
+        "media": said.media | {"file": str(media.public_id)} if said.media and media else said.media,
+        "content": said.facts,
+        "referral": item.referral,
+        "forwarded": item.forwarded,
+        "group_id": item.group_id,
+        "raw": item.raw,
+    }
+
+
+def keep_file(message: Message, item: InboundMessage, *, now: datetime) -> None:
+    """The row of a message's file, named in the message's payload. In the transaction that stores the message."""
+    if item.content.media is None:
+        return
+    media = keep_media(message, item.content.media, now=now)
+    message.payload = message.payload | payload_of(item, media)
+    message.save(update_fields=["payload"])
+
+
 def _store(
     item: InboundMessage,
-    sender: Sender,
     chat: Chat,
     conversation: Conversation,
+    written_at: datetime,
+    *,
     opened: bool,
     is_new: bool,
-    written_at: datetime,
+    now: datetime,
 ) -> Message:
-    return Message.objects.create(
-        workspace=sender.workspace,
-        sender=sender,
+    message = Message.objects.create(
+        workspace=chat.workspace,
+        sender=chat.sender,
         chat=chat,
         conversation=conversation,
         direction=Message.Direction.IN,
         kind=item.kind,
         body=item.text,
-        payload={
-            "button_id": item.button_id,
-            "media": item.media,
-            "referral": item.referral,
-            "raw": item.raw,
-            # What the router has to know, kept for a message that is routed later.
-            "opened_conversation": opened,
-            "is_new_contact": is_new,
-        },
+        # What the router has to know is kept too, for a message that is routed later.
+        payload=payload_of(item) | {"opened_conversation": opened, "is_new_contact": is_new},
         provider_id=item.message_id,
         reply_to_provider_id=item.reply_to,
         status=Message.Status.RECEIVED,
         occurred_at=written_at,
+        # What is said in a group is not said to us: nobody answers it.
+        routed_at=now if item.group_id else None,
     )
-
-
-def _move_window(chat: Chat, written_at: datetime, *, address: str, now: datetime) -> None:
-    """Newest message by the platform's time, never later than ours, plus 24 hours; only ever forward."""
-    expires_at = written_at + WINDOW
-    if chat.window_expires_at is None or expires_at > chat.window_expires_at:
-        chat.window_expires_at = expires_at
-    if chat.last_inbound_at is None or written_at > chat.last_inbound_at:
-        chat.last_inbound_at = written_at
-        chat.address = address or chat.address
-    chat.save(update_fields=["window_expires_at", "last_inbound_at", "address"])
+    keep_file(message, item, now=now)
+    return message
 
 
 def _honour(message: Message, contact: Contact, wish: Wish, now: datetime) -> None:
@@ -202,6 +199,11 @@ def _honour(message: Message, contact: Contact, wish: Wish, now: datetime) -> No
 def _route(message: Message, contact: Contact, *, now: datetime) -> None:
     """Tell the subscribers; one that fails leaves the message unrouted, with a line in the inbound log."""
     assert message.conversation is not None
+    rows = Message.objects.in_workspace(message.workspace).filter(pk=message.pk)
+    if message.is_revoked:
+        # Taken back before anybody could act on it (traps.md W9).
+        rows.update(routed_at=now, wake_at=None)
+        return
     failures = publish(
         MessageReceived(
             message=message,
@@ -215,7 +217,6 @@ def _route(message: Message, contact: Contact, *, now: datetime) -> None:
             now=now,
         )
     )
-    rows = Message.objects.in_workspace(message.workspace).filter(pk=message.pk)
     if not failures:
         rows.update(routed_at=now, wake_at=None)
         return

@@ -17,16 +17,27 @@ from django.db.models import QuerySet
 
 from messaging.models import InboundLog, Sender, WebhookEvent
 from messaging.phone import phone_candidates
+from messaging.services.account_updates import meaning, update_account
+from messaging.services.calls import record_call
+from messaging.services.changes import record_change
+from messaging.services.echoes import receive_echo
+from messaging.services.moves import move_contact
 from messaging.services.platform_updates import update_number, update_preference, update_template
 from messaging.services.receiving import receive_message
 from messaging.services.statuses import record_status
 from messaging.services.webhook_intake import APP_ENDPOINT
 from messaging.webhooks.cloud_api import NotOurBody, parse
 from messaging.webhooks.events import (
+    AccountUpdate,
     Broken,
+    Call,
+    Change,
+    Echo,
     InboundMessage,
     IncompleteItem,
     Item,
+    ItemTooEarly,
+    Moved,
     Noted,
     NumberUpdate,
     Preference,
@@ -44,6 +55,7 @@ AGAIN = timedelta(seconds=5)
 AGAIN_CEILING = timedelta(minutes=10)
 ATTEMPTS = 12
 EXCERPT_LENGTH = 600
+TOO_EARLY = "too_early"
 # Outcomes whose line is all there is to see of an item.
 _SHOWN = (Outcome.NOTED, Outcome.NOT_UNDERSTOOD, Outcome.UNKNOWN_SENDER, Outcome.FAILED)
 
@@ -74,7 +86,7 @@ def process_event(event: WebhookEvent, now: datetime) -> list[InboundLog]:
         for sender in senders or (None,):
             result = _dealt_with(item, sender, now)
             lines.append(_write(event, sender, item, result, now))
-            if result.outcome == Outcome.FAILED:
+            if result.outcome == Outcome.FAILED or result.reason == TOO_EARLY:
                 failures.append(f"{result.reason}: {result.detail}")
     if not items:
         lines.append(_write(event, None, Item(kind="body"), Result(Outcome.NOTED, "no_items"), now))
@@ -111,6 +123,8 @@ class _Speaking:
             return found[:1]
         if isinstance(item, NumberUpdate):
             return [sender for sender in found if _is_about(item, sender, found)]
+        if isinstance(item, AccountUpdate):
+            return found
         return list({sender.workspace_id: sender for sender in reversed(found)}.values())
 
     def _found(self, number_id: str, account_id: str) -> list[Sender]:
@@ -157,6 +171,8 @@ def _dealt_with(item: Item, sender: Sender | None, now: datetime) -> Result:
         raise
     except IncompleteItem as error:
         return Result(Outcome.NOT_UNDERSTOOD, "incomplete", str(error))
+    except ItemTooEarly as error:
+        return Result(Outcome.NOTED, TOO_EARLY, str(error))
     except Exception as error:
         log.exception("webhook_item_failed", kind=item.kind)
         return Result(Outcome.FAILED, type(error).__name__, str(error)[:500])
@@ -199,12 +215,51 @@ def _preference(item: Item, sender: Sender, now: datetime) -> Result:
     )
 
 
+def _echo(item: Item, sender: Sender, now: datetime) -> Result:
+    assert isinstance(item, Echo)
+    message, was_created = receive_echo(sender=sender, item=item, now=now)
+    return Result(Outcome.STORED if was_created else Outcome.DUPLICATE, "echo", message=message)
+
+
+def _change(item: Item, sender: Sender, now: datetime) -> Result:
+    assert isinstance(item, Change)
+    kept, was_created = record_change(sender=sender, item=item, now=now)
+    if kept.message is None:
+        return Result(Outcome.NO_SUCH_MESSAGE, "kept_for_later", kept.kind)
+    return Result(Outcome.STORED if was_created else Outcome.DUPLICATE, message=kept.message)
+
+
+def _moved(item: Item, sender: Sender, now: datetime) -> Result:
+    assert isinstance(item, Moved)
+    contact, was_news = move_contact(sender=sender, item=item, now=now)
+    if contact is None:
+        return Result(Outcome.NOTED, "no_such_contact")
+    return Result(Outcome.STORED if was_news else Outcome.DUPLICATE, "contact_moved")
+
+
+def _call(item: Item, sender: Sender, now: datetime) -> Result:
+    assert isinstance(item, Call)
+    message, was_news = record_call(sender=sender, item=item, now=now)
+    return Result(Outcome.STORED if was_news else Outcome.DUPLICATE, item.event, item.result, message=message)
+
+
+def _account(item: Item, sender: Sender, now: datetime) -> Result:
+    assert isinstance(item, AccountUpdate)
+    acted = update_account(sender=sender, item=item, now=now)
+    return Result(Outcome.STORED if acted else Outcome.NOTED, (meaning(item) or item.event).lower(), item.detail)
+
+
 def _note(item: Item, sender: Sender, now: datetime) -> Result:
     return Result(Outcome.NOTED, item.why if isinstance(item, Noted) else "not_handled")
 
 
 _DEALERS: dict[type[Item], Callable[[Item, Sender, datetime], Result]] = {
     InboundMessage: _receive,
+    Echo: _echo,
+    Change: _change,
+    Moved: _moved,
+    Call: _call,
+    AccountUpdate: _account,
     StatusUpdate: _status,
     TemplateUpdate: _template,
     NumberUpdate: _number,

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from messaging.models import Sender
 from messaging.services.webhook_intake import note_refusal, take_in
-from messaging.webhooks.cloud_api import is_signed_with
+from messaging.webhooks.cloud_api import NotOurBody, demand_envelope, is_signed_with
 
 
 class RawBodyParser(BaseParser):
@@ -101,8 +101,14 @@ class WebhookView(APIView):
         return HttpResponse(request.query_params.get("hub.challenge", ""), content_type="text/plain")
 
     def post(self, request: Request, **_kwargs: Any) -> Response:
-        """Store and acknowledge."""
-        take_in(sender=self.sender, body=request._request.body, now=timezone.now())
+        """Store and acknowledge. What is signed and yet no JSON object is refused: it would never be understood."""
+        body = request._request.body
+        try:
+            demand_envelope(body)
+        except NotOurBody:
+            note_refusal(sender=self.sender, reason="no_json", body=body, now=timezone.now())
+            return Response({"error": "no JSON object"}, status=400)
+        take_in(sender=self.sender, body=body, now=timezone.now())
         return Response({"received": True})
 
     def handle_exception(self, exc: Exception) -> Response:

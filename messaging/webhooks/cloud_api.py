@@ -5,55 +5,37 @@ Shapes: reference/whatsapp-cloud-api.md, sections 5 and 6. Unknown fields and ki
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Iterator
-from typing import Any, TypedDict
+from typing import Any
 
 from messaging.webhooks import lenient
+from messaging.webhooks.cloud_accounts import FIELDS, Place
+from messaging.webhooks.cloud_content import content_of, error_detail
 from messaging.webhooks.events import (
     Broken,
+    Call,
+    Change,
+    Echo,
     InboundMessage,
     Item,
+    Moved,
     Noted,
-    NumberUpdate,
     Person,
     Preference,
     StatusUpdate,
-    TemplateUpdate,
 )
 
 SIGNATURE_PREFIX = "sha256="
 # As long as the columns they go into.
 MESSAGE_ID, PERSON_ID, KIND = 200, 160, 30
-# Items about an earlier message or about the customer: noted, no message of their own. Every other kind, also one that
-# is not known yet, is somebody's message: it opens the window and is routed.
-ABOUT_KINDS = frozenset({"reaction", "edit", "revoke", "system"})
-NUMBER_FIELDS = ("phone_number_quality_update", "business_capability_update", "phone_number_name_update")
-MEDIA_KINDS = ("image", "audio", "voice", "video", "document", "sticker")
-# Event names and status are different lists (reference, section 4).
-TEMPLATE_STATUS = {
-    "APPROVED": "approved",
-    "REINSTATED": "approved",
-    "UNARCHIVED": "approved",
-    "PENDING": "pending",
-    "IN_APPEAL": "pending",
-    "REJECTED": "rejected",
-    "PAUSED": "paused",
-    "DISABLED": "disabled",
-    "LOCKED": "disabled",
-    "ARCHIVED": "disabled",
-    "PENDING_DELETION": "deleted",
-    "DELETED": "deleted",
-}
-
+# Items about an earlier message. Every other kind, also one that is not known yet, is somebody's message: it opens
+# the window and is routed.
+CHANGES = frozenset({"reaction", "edit", "revoke"})
+# `customer_` are the names of the older versions of the platform.
+MOVES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
 
 Reader = Callable[[dict[str, Any]], Iterator[Item]]
-
-
-class Place(TypedDict, total=False):
-    """Where an item stands: what finds its sender."""
-
-    number_id: str
-    account_id: str
 
 
 class NotOurBody(ValueError):
@@ -68,6 +50,16 @@ def sign(body: bytes, secret: str) -> str:
 def is_signed_with(body: bytes, signature: str, secret: str) -> bool:
     """Constant time, over the bytes as received: re-serialised JSON is refused (traps.md W12)."""
     return bool(secret) and hmac.compare_digest(sign(body, secret).encode(), signature.encode("utf-8", "replace"))
+
+
+def demand_envelope(body: bytes) -> None:
+    """Raises NotOurBody for bytes that are no JSON object: whatever is signed like that will never be understood."""
+    try:
+        is_object = isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError) as error:
+        raise NotOurBody(str(error)) from None
+    if not is_object:
+        raise NotOurBody("no object")
 
 
 def parse(body: bytes) -> list[Item]:
@@ -94,44 +86,42 @@ def _change(change: dict[str, Any], account_id: str) -> Iterator[Item]:
         return
     number_id = lenient.identifier(lenient.mapping(value.get("metadata")).get("phone_number_id"), 64)
     place = Place(number_id=number_id, account_id=account_id)
-    if field == "messages":
-        yield from _messages(value, place)
-    elif field == "message_template_status_update":
-        yield _template(value, place, status=_template_status(value), reason=_template_reason(value))
-    elif field == "message_template_quality_update":
-        yield _template(value, place, quality=lenient.text(value.get("new_quality_score")).lower())
-    elif field == "template_category_update":
-        yield _template(value, place, category=lenient.text(value.get("new_category")).lower())
-    elif field in NUMBER_FIELDS:
-        yield _number(field, value, place)
-    else:
-        yield from _others(field, value, place)
-
-
-def _messages(value: dict[str, Any], place: Place) -> Iterator[Item]:
+    if field in FIELDS:
+        yield FIELDS[field](field, value, place)
+        return
     people = _People(value)
-    readers: dict[str, Callable[[dict[str, Any]], Item]] = {
-        "messages": lambda raw: _message(raw, people, place),
-        "statuses": lambda raw: _status(raw, place),
-        "errors": lambda raw: Noted(kind="errors", raw=raw, **place),
-    }
-    for name, reader in readers.items():
-        yield from _each(value, name, place, _one(reader))
-    if not any(name in value for name in readers):
-        yield from _others("messages", value, place)
-
-
-def _others(field: str, value: dict[str, Any], place: Place) -> Iterator[Item]:
-    """Fields that nothing is done with yet: a line for each thing in them."""
-    lists = [name for name in value if isinstance(value[name], list) and name != "contacts"]
-    people = _People(value)
+    readers = _readers(field, people, place)
+    lists = [name for name in value if name in readers or (isinstance(value[name], list) and name != "contacts")]
     for name in lists:
-        if name == "user_preferences":
-            yield from _each(value, name, place, _one(lambda raw: _preference(field, raw, people, place)))
-        else:
-            yield from _each(value, name, place, _one(lambda raw: Noted(kind=field, raw=raw, **place)))
+        yield from _each(value, name, place, _one(readers.get(name, lambda raw: _noted(field, raw, place))))
     if not lists:
         yield Noted(kind=field, raw=value, **place)
+
+
+def _readers(field: str, people: "_People", place: Place) -> dict[str, Callable[[dict[str, Any]], Item]]:
+    """What reads the lists of a field; a list that is not here is noted item by item."""
+    if field == "messages":
+        return {
+            "messages": lambda raw: _message(raw, people, place),
+            "statuses": lambda raw: _status(raw, place),
+            "errors": lambda raw: Noted(kind="errors", raw=raw, **place),
+        }
+    if field == "smb_message_echoes":
+        return {"message_echoes": lambda raw: _echo(raw, people, place)}
+    if field == "calls":
+        return {
+            "calls": lambda raw: _call(raw, people, place),
+            "statuses": lambda raw: _call_status(raw, people, place),
+        }
+    if field == "user_preferences":
+        return {"user_preferences": lambda raw: _preference(field, raw, people, place)}
+    if field == "user_id_update":
+        return {field: lambda raw: _user_id_update(raw, place)}
+    return {}
+
+
+def _noted(field: str, raw: dict[str, Any], place: Place) -> Item:
+    return Noted(kind=field, raw=raw, **place)
 
 
 def _one(read: Callable[[dict[str, Any]], Item]) -> Reader:
@@ -185,53 +175,92 @@ def _contradict(one: Person, other: Person) -> bool:
 def _message(raw: dict[str, Any], people: _People, place: Place) -> Item:
     kind = lenient.text(raw.get("type"), KIND) or "unknown"
     person = people.of(raw)
-    if kind in ABOUT_KINDS:
-        return Noted(kind=kind, raw=raw, person=person, why="about_a_message", **place)
-    text, button_id = _words(kind, raw)
-    return InboundMessage(
+    if kind in CHANGES:
+        return _about(kind, raw, person, place)
+    if kind == "system":
+        return _system(raw, person, place)
+    return InboundMessage(**_written(kind, raw, person), **place)
+
+
+def _echo(raw: dict[str, Any], people: _People, place: Place) -> Item:
+    """What the business wrote from its phone app: the customer is the one it went to."""
+    kind = lenient.text(raw.get("type"), KIND) or "unknown"
+    person = people.of(raw, phone="to", user="to_user_id")
+    if kind in CHANGES:
+        return _about(kind, raw, person, place, is_ours=True)
+    return Echo(**_written(kind, raw, person), **place)
+
+
+def _written(kind: str, raw: dict[str, Any], person: Person) -> dict[str, Any]:
+    """The fields of a message, whoever wrote it."""
+    context = lenient.mapping(raw.get("context"))
+    forwarded = "often" if context.get("frequently_forwarded") is True else ""
+    return {
+        "kind": kind,
+        "raw": raw,
+        "message_id": lenient.identifier(raw.get("id"), MESSAGE_ID),
+        "person": person,
+        "content": content_of(kind, raw),
+        "reply_to": lenient.identifier(context.get("id"), MESSAGE_ID),
+        "sent_at": lenient.instant(raw.get("timestamp")),
+        "referral": lenient.mapping(raw.get("referral")) or None,
+        "group_id": lenient.text(raw.get("group_id"), MESSAGE_ID),
+        "forwarded": forwarded or ("once" if context.get("forwarded") is True else ""),
+    }
+
+
+def _about(kind: str, raw: dict[str, Any], person: Person, place: Place, *, is_ours: bool = False) -> Item:
+    part = lenient.mapping(raw.get(kind))
+    named = part.get("message_id") if kind == "reaction" else part.get("original_message_id")
+    edited = lenient.mapping(part.get("message"))
+    return Change(
         kind=kind,
         raw=raw,
-        message_id=lenient.identifier(raw.get("id"), MESSAGE_ID),
+        change_id=lenient.identifier(raw.get("id"), MESSAGE_ID),
+        target_id=lenient.identifier(named, MESSAGE_ID),
         person=person,
-        text=text,
-        button_id=button_id,
-        reply_to=lenient.identifier(lenient.mapping(raw.get("context")).get("id"), MESSAGE_ID),
-        sent_at=lenient.instant(raw.get("timestamp")),
-        media=_media(kind, raw),
-        referral=lenient.mapping(raw.get("referral")) or None,
+        is_ours=is_ours,
+        emoji=lenient.text(part.get("emoji"), 40),
+        content=content_of(lenient.text(edited.get("type"), KIND), edited),
+        said_at=lenient.instant(raw.get("timestamp")),
         **place,
     )
 
 
-def _words(kind: str, raw: dict[str, Any]) -> tuple[str, str | None]:
-    """What the customer said, and the id of a button or row they tapped."""
-    text, content = lenient.text, lenient.mapping(raw.get(kind))
-    if kind == "text":
-        return text(content.get("body")), None
-    if kind == "button":
-        return text(content.get("text")), text(content.get("payload")) or None
-    if kind == "interactive":
-        reply = lenient.mapping(content.get("button_reply")) or lenient.mapping(content.get("list_reply"))
-        if reply:
-            return text(reply.get("title")), text(reply.get("id")) or None
-        form = lenient.mapping(content.get("nfm_reply"))
-        return text(form.get("body")) or text(form.get("response_json")), None
-    if kind == "location":
-        return " ".join(filter(None, (text(content.get("name")), text(content.get("address"))))), None
-    return text(content.get("caption")) or text(content.get("text")), None
+def _system(raw: dict[str, Any], person: Person, place: Place) -> Item:
+    """A customer's new number or user id; what else the system tells (a changed security code) is noted."""
+    part = lenient.mapping(raw.get("system"))
+    if lenient.text(part.get("type")) not in MOVES:
+        return Noted(kind="system", raw=raw, person=person, **place)
+    was = person if person.is_known else _person({}, part.get("customer"), None)
+    return Moved(
+        kind="system",
+        raw=raw,
+        message_id=lenient.identifier(raw.get("id"), MESSAGE_ID),
+        person=was,
+        new=_person({}, part.get("wa_id") or part.get("new_wa_id"), part.get("user_id")),
+        words=lenient.text(part.get("body"), 500),
+        said_at=lenient.instant(raw.get("timestamp")),
+        **place,
+    )
 
 
-def _media(kind: str, raw: dict[str, Any]) -> dict[str, Any] | None:
-    if kind not in MEDIA_KINDS:
-        return None
-    content = lenient.mapping(raw.get(kind))
-    return {name: content.get(name) for name in ("id", "mime_type", "sha256", "filename", "caption")}
+def _user_id_update(raw: dict[str, Any], place: Place) -> Item:
+    """A user id changed without a message about it."""
+    ids = lenient.mapping(raw.get("user_id"))
+    return Moved(
+        kind="user_id_update",
+        raw=raw,
+        message_id="",
+        person=_person({}, raw.get("wa_id"), ids.get("previous")),
+        new=_person({}, raw.get("wa_id"), ids.get("current")),
+        said_at=lenient.instant(raw.get("timestamp")),
+        **place,
+    )
 
 
 def _status(raw: dict[str, Any], place: Place) -> Item:
     error = next((error for error in lenient.sequence(raw.get("errors")) if isinstance(error, dict)), {})
-    data = error.get("error_data")
-    detail = lenient.text(data.get("details") if isinstance(data, dict) else data)
     return StatusUpdate(
         kind="status",
         raw=raw,
@@ -240,8 +269,43 @@ def _status(raw: dict[str, Any], place: Place) -> Item:
         occurred_at=lenient.instant(raw.get("timestamp")),
         callback_data=lenient.identifier(raw.get("biz_opaque_callback_data"), 512),
         platform_error=lenient.whole(error.get("code")),
-        error_detail=detail or lenient.text(error.get("title")),
+        error_detail=error_detail(raw),
         pricing=lenient.mapping(raw.get("pricing")),
+        **place,
+    )
+
+
+def _call(raw: dict[str, Any], people: _People, place: Place) -> Item:
+    """A call rings (connect) or has ended (terminate). Ours goes to the customer, theirs comes from them."""
+    is_outbound = lenient.text(raw.get("direction")).upper() == "BUSINESS_INITIATED"
+    who = ("to", "to_user_id") if is_outbound else ("from", "from_user_id")
+    return Call(
+        kind="call",
+        raw=raw,
+        call_id=lenient.identifier(raw.get("id"), MESSAGE_ID),
+        person=people.of(raw, phone=who[0], user=who[1]),
+        event=lenient.text(raw.get("event"), 20).lower(),
+        is_outbound=is_outbound,
+        result=lenient.text(raw.get("status"), 20).upper(),
+        seconds=lenient.whole(raw.get("duration")),
+        happened_at=lenient.instant(raw.get("timestamp")),
+        started_at=lenient.instant(raw.get("start_time")),
+        ended_at=lenient.instant(raw.get("end_time")),
+        **place,
+    )
+
+
+def _call_status(raw: dict[str, Any], people: _People, place: Place) -> Item:
+    """What became of a call that we made: it rings, was accepted or rejected. No status of a message."""
+    return Call(
+        kind="call",
+        raw=raw,
+        call_id=lenient.identifier(raw.get("id"), MESSAGE_ID),
+        person=people.of(raw, phone="recipient_id", user="recipient_user_id"),
+        event="status",
+        is_outbound=True,
+        result=lenient.text(raw.get("status"), 20).upper(),
+        happened_at=lenient.instant(raw.get("timestamp")),
         **place,
     )
 
@@ -253,46 +317,6 @@ def _preference(field: str, raw: dict[str, Any], people: _People, place: Place) 
         return Noted(kind=field, raw=raw, person=person, **place)
     is_stop, said_at = word == "stop", lenient.instant(raw.get("timestamp"))
     return Preference(kind=field, raw=raw, person=person, is_stop=is_stop, said_at=said_at, **place)
-
-
-def _template(value: dict[str, Any], place: Place, **news: str) -> TemplateUpdate:
-    return TemplateUpdate(
-        kind="template",
-        raw=value,
-        name=lenient.text(value.get("message_template_name")),
-        language=lenient.text(value.get("message_template_language")),
-        platform_id=lenient.text(value.get("message_template_id")),
-        **place,
-        **news,
-    )
-
-
-def _template_status(value: dict[str, Any]) -> str:
-    # FLAGGED is a warning, the template may still be approved; what is not known here changes nothing.
-    return TEMPLATE_STATUS.get(lenient.text(value.get("event")).upper(), "")
-
-
-def _template_reason(value: dict[str, Any]) -> str:
-    reason = lenient.text(lenient.mapping(value.get("rejection_info")).get("reason"))
-    reason = reason or lenient.text(value.get("reason"))
-    return "" if reason.upper() == "NONE" else reason[:300]
-
-
-def _number(field: str, value: dict[str, Any], place: Place) -> NumberUpdate:
-    event = lenient.text(value.get("event")).upper()
-    limit = value.get("max_daily_conversations_per_business", value.get("max_daily_conversation_per_phone"))
-    is_name = field == "phone_number_name_update" and lenient.text(value.get("decision")).upper() == "APPROVED"
-    return NumberUpdate(
-        kind=field,
-        raw=value,
-        display_number=lenient.text(value.get("display_phone_number")),
-        limit=lenient.whole(limit),
-        name=lenient.text(value.get("requested_verified_name"), 120) if is_name else "",
-        throughput=1000 if event == "THROUGHPUT_UPGRADE" else None,
-        quality=lenient.text(value.get("quality_rating") or value.get("new_quality_rating")).lower(),
-        event=event,
-        **place,
-    )
 
 
 def _each(holder: dict[str, Any], name: str, place: Place, read: Reader) -> Iterator[Item]:

@@ -9,6 +9,10 @@ class IncompleteItem(ValueError):
     """An item without what it cannot be dealt with for; it will never be complete, so it is not tried again."""
 
 
+class ItemTooEarly(Exception):
+    """An item that can be dealt with only when something else is through; its body comes again by itself."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Person:
     """Who an item is about, as the platform knows them. Every part may be empty (traps.md P10, P11)."""
@@ -35,17 +39,83 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a message says, whatever its kind. `text` is what was written or tapped.
+
+    `facts` holds what a kind has besides: location, contacts, order, form (the answers of a form inside WhatsApp),
+    unsupported.
+    """
+
+    text: str = ""
+    button_id: str | None = None
+    media: dict[str, Any] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class InboundMessage(Item):
-    """A customer's message. `text` is what they wrote or tapped; `sent_at` is the platform's time, or None."""
+    """A customer's message. `sent_at` is the platform's time, or None; `group_id` names the group it was written in.
+
+    `forwarded`: "", "once" or "often".
+    """
 
     message_id: str
     person: Person
-    text: str = ""
-    button_id: str | None = None
+    content: Content = field(default_factory=Content)
     reply_to: str = ""
     sent_at: datetime | None = None
-    media: dict[str, Any] | None = None
     referral: dict[str, Any] | None = None
+    group_id: str = ""
+    forwarded: str = ""
+
+    @property
+    def text(self) -> str:
+        """What was written or tapped."""
+        return self.content.text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Echo(InboundMessage):
+    """What the business wrote from its own phone app; `person` is the customer it was written to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change(Item):
+    """A reaction, an edit or a revocation, about the message `target_id`. A reaction without emoji is taken back."""
+
+    change_id: str
+    target_id: str
+    person: Person
+    is_ours: bool = False
+    emoji: str = ""
+    content: Content = field(default_factory=Content)
+    said_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved(Item):
+    """A customer has a new number, or a new user id; `person` is who they were."""
+
+    message_id: str
+    person: Person
+    new: Person
+    words: str = ""
+    said_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Item):
+    """A step of a WhatsApp call: it rings, is taken, ends. `seconds` is how long somebody talked, once it has ended."""
+
+    call_id: str
+    person: Person
+    event: str
+    is_outbound: bool = False
+    result: str = ""
+    seconds: int | None = None
+    happened_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +153,18 @@ class NumberUpdate(Item):
     limit: int | None = None
     throughput: int | None = None
     name: str = ""
+    refused_name: str = ""
+    reason: str = ""
     event: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountUpdate(Item):
+    """Something happened to a whole business account: `event` in the platform's word, `state` and `detail` with it."""
+
+    event: str
+    state: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

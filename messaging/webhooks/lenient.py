@@ -1,6 +1,7 @@
 """Reading somebody else's JSON: each reader gives a value of its type, and none of them can raise."""
 
 import json
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,6 +41,17 @@ def whole(value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if abs(number) < 2**31 else None
+
+
+def number(value: Any) -> float | None:
+    """A finite number, given as number or text; else None."""
+    if isinstance(value, bool):
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) and abs(found) < 1e15 else None
 
 
 def instant(value: Any) -> datetime | None:

@@ -83,6 +83,8 @@ def test_a_database_that_is_away_has_the_platform_come_again(
 
 def test_a_body_that_is_too_large_is_refused(post: Callable[..., Any]) -> None:
     assert post(b"x" * (4 * 1024 * 1024 + 1)).status_code == 413
+    line = InboundLog.objects.get()
+    assert (line.outcome, line.reason) == ("refused", "too_large")
 
 
 def test_an_unknown_number_gets_200_and_a_line(sender: Sender, receive: Callable[..., Any]) -> None:
@@ -97,9 +99,12 @@ def test_the_shown_number_may_be_spelled_in_any_way(receive: Callable[..., Any])
     assert [line.outcome for line in receive(body)] == ["stored"]
 
 
-def test_what_is_no_json_is_kept_and_said(receive: Callable[..., Any]) -> None:
-    receive(b"kein JSON")
-    assert InboundLog.objects.get().outcome == "not_understood"
+@pytest.mark.parametrize("body", [b"kein JSON", b'{"entry": [', b"[]", b"\xff\xfe", b"[" * 100_000])
+def test_what_is_signed_and_no_json_object_is_refused_and_seen(post: Callable[..., Any], body: bytes) -> None:
+    assert post(body).status_code == 400
+    line = InboundLog.objects.get()
+    assert (line.outcome, line.reason) == ("refused", "no_json")
+    assert not WebhookEvent.objects.exists()
 
 
 def test_a_tenants_secret_speaks_for_its_own_senders_only(

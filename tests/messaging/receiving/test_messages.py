@@ -119,13 +119,6 @@ def test_taps_are_read(receive: Callable[..., Any], content: dict[str, Any], sai
     assert (message.body, message.payload["button_id"]) == (said, tapped)
 
 
-@pytest.mark.parametrize("kind", ["reaction", "edit", "revoke", "system"])
-def test_what_is_about_a_message_is_noted_and_starts_nothing(receive: Callable[..., Any], kind: str) -> None:
-    (line,) = receive(envelope({"contacts": [person()], "messages": [{**text(), "type": kind}]}))
-    assert line.outcome == "noted"
-    assert not Message.objects.across_workspaces().exists()
-
-
 @pytest.mark.parametrize(
     ("said", "wish"),
     [

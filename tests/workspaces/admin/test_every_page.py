@@ -16,7 +16,8 @@ MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in OUR_APPS), key=lambda model: model._meta.label
 )
 HISTORY = {
-    "messaging.Message", "messaging.MessageStatus", "messaging.WebhookEvent", "messaging.InboundLog",
+    "messaging.Message", "messaging.MessageStatus", "messaging.MediaFile", "messaging.MessageChange",
+    "messaging.WebhookEvent", "messaging.InboundLog",
     "messaging.ConsentEvent", "automations.Run", "automations.StepRun", "automations.Wait", "automations.Signal",
     "automations.TriggerDecision", "automations.Event", "automations.FlowVersion", "automations.Step",
     "assistants.Thread", "assistants.Turn", "workspaces.AuditEntry", "workspaces.IdempotentCall",
