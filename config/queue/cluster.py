@@ -4,9 +4,10 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from multiprocessing import Process
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django_q import cluster as django_q_cluster
@@ -14,10 +15,24 @@ from django_q.cluster import Cluster, Sentinel
 from django_q.conf import Conf, logger
 
 from config.queue.heartbeat import Pulse
+from config.supervisor.naming import name_process
 from config.supervisor.parent import kill_forks_with_their_parent
 from workspaces.stopping import is_stopping, request_stop
 
 LOOK_SECONDS = 0.2
+
+
+class _Named:
+    """What the next fork is for."""
+
+    target = ""
+
+    def name_fork(self) -> None:
+        if self.target:
+            name_process(f"{Conf.CLUSTER_NAME}:{self.target}")
+
+
+_named = _Named()
 # Kept here: signals refer to their receivers weakly.
 pulse = Pulse()
 
@@ -39,6 +54,16 @@ class StrictSentinel(Sentinel):
     The dead one may have held the lock of a queue that the others share: they would wait for it until the heartbeat
     is missed, 30 s (an idle worker: 1 of 3 tries; a monitor: nothing is acknowledged any more).
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        # The guard's whole life is inside this call.
+        name_process(f"{Conf.CLUSTER_NAME}:sentinel")
+        super().__init__(*arguments, **options)
+
+    def spawn_process(self, target: Callable[..., None], *arguments: Any) -> Process:
+        """Start a worker, the pusher or the monitor, under its name."""
+        _named.target = target.__name__
+        return super().spawn_process(target, *arguments)
 
     def reincarnate(self, process: Process) -> None:
         """Replace a process that ended by itself; end the cluster after one that was killed."""
@@ -66,6 +91,7 @@ def run_cluster(name: str) -> int:
     pulse.connect()
     # A killed main process or sentinel must not leave workers behind that go on executing.
     kill_forks_with_their_parent()
+    os.register_at_fork(after_in_child=_named.name_fork)
     django_q_cluster.Sentinel = StrictSentinel
     cluster = StoppableCluster()
     cluster.start()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.supervisor.naming import name_process
 from config.supervisor.parent import follow_parent
 
 SILENCE_SECONDS = 30.0
@@ -129,6 +130,7 @@ def _be_the_child(program: Program, supervisor_id: int, output: int, close: list
         signal.set_wakeup_fd(-1)
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(signum, signal.SIG_DFL)
+        name_process(program.name)
         follow_parent(supervisor_id)
         for descriptor in close:
             os.close(descriptor)

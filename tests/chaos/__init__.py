@@ -1,0 +1,1 @@
+"""Real processes, killed at random, between an unreliable platform and a business that must not notice."""

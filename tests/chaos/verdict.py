@@ -1,0 +1,122 @@
+"""What came of it, counted in the emulator's journal and beside it in our rows."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from automations.models import Run, StepRun
+from messaging.models import Message, WebhookEvent
+from tests.chaos.customers import accepted_text, answer_of, opening_of, phone_of
+from tests.house import House
+from workspaces.models import Notification
+
+REPORTED = "delivery_unknown"
+
+
+@dataclass
+class Verdict:
+    """The figures, and a sentence for each thing that must not be."""
+
+    runs: int = 0
+    done: int = 0
+    reported: int = 0
+    accepted: int = 0
+    answers_lost: int = 0
+    settled: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was lost, doubled, or left hanging."""
+        return not self.faults
+
+
+def judge(house: House, *, count: int) -> Verdict:
+    """Compare what every customer has on the screen with what the flow had to send."""
+    verdict = Verdict()
+    journal = house.emulator.journal()
+    texts = Counter(filter(None, (accepted_text(entry) for entry in journal)))
+    verdict.accepted = texts.total()
+    runs = {run.contact.phone: run for run in _runs(house) if run.contact is not None}
+    verdict.runs = Run.objects.in_workspace(house.workspace).count()
+    if verdict.runs != count:
+        verdict.faults.append(f"{verdict.runs} runs for {count} customers")
+    steps = defaultdict(set)
+    for run_id, key, status in StepRun.objects.in_workspace(house.workspace).values_list(
+        "run_id", "step_key", "status"
+    ):
+        if status == StepRun.Status.DONE:
+            steps[run_id].add(key)
+    for number in range(count):
+        _judge_one(number, texts, runs.get(phone_of(number)), steps, verdict)
+    verdict.faults += [f"{times} times at the customer: {text}" for text, times in texts.items() if times > 1]
+    known = {text for number in range(count) for text in expected_texts(number)}
+    verdict.faults += [f"nobody was to get: {text}" for text in texts if text not in known]
+    _judge_rows(house, count, verdict)
+    _judge_unknown(house, journal, verdict)
+    return verdict
+
+
+def expected_texts(number: int) -> list[str]:
+    """The three messages of a customer's run, in order."""
+    opening = opening_of(number)
+    second = "zwei-u" if number % 2 else "zwei-g"
+    return [f"eins {opening}", f"{second} {opening}", f"drei {opening}: {answer_of(number)}"]
+
+
+def _judge_one(number: int, texts: Counter[str], run: Run | None, steps: dict[int, set[str]], verdict: Verdict) -> None:
+    if run is None:
+        verdict.faults.append(f"no run for customer {number}")
+        return
+    if run.status == Run.Status.DONE:
+        verdict.done += 1
+        verdict.faults += [f"lost: {text}" for text in expected_texts(number) if not texts[text]]
+        missing = {"eins", "pause", "weg", "links" if number % 2 else "rechts", "warten", "drei"} - steps[run.pk]
+        if missing:
+            verdict.faults.append(f"customer {number}: done without {', '.join(sorted(missing))}")
+    elif run.status == Run.Status.FAILED and run.error_code == REPORTED:
+        verdict.reported += 1
+    else:
+        verdict.faults.append(f"customer {number}: the run is {run.status} at {run.cursor} ({run.error_code})")
+
+
+def _judge_rows(house: House, count: int, verdict: Verdict) -> None:
+    """Nothing stands half done in our own books, and each message of a customer stands there once."""
+    rows = Message.objects.in_workspace(house.workspace)
+    outbound, inbound = rows.filter(direction=Message.Direction.OUT), rows.filter(direction=Message.Direction.IN)
+    left = Counter(outbound.filter(status__in=("queued", "sending", "unknown")).values_list("status", flat=True))
+    verdict.faults += [f"{number} messages are left {status}" for status, number in left.items()]
+    bodies = Counter(inbound.values_list("body", flat=True))
+    verdict.faults += [f"{times} rows of the customer's message: {body}" for body, times in bodies.items() if times > 1]
+    verdict.faults += [f"no row of: {opening_of(one)}" for one in range(count) if not bodies[opening_of(one)]]
+    unrouted = inbound.filter(routed_at=None).count()
+    unread = WebhookEvent.objects.filter(processed_at=None).count()
+    if unrouted or unread:
+        verdict.faults.append(f"{unrouted} messages not routed, {unread} bodies not worked off")
+    notices = Notification.objects.in_workspace(house.workspace)
+    if verdict.reported and not notices.filter(code=REPORTED).exists():
+        verdict.faults.append("messages were reported to nobody")
+
+
+def _judge_unknown(house: House, journal: list[dict[str, Any]], verdict: Verdict) -> None:
+    """What was reported as unknown was told by no status that we had taken."""
+    told: dict[str, set[str]] = defaultdict(set)
+    for entry in journal:
+        if entry["kind"] == "webhook" and entry["status"] == 200:
+            for status in entry["body"]["entry"][0]["changes"][0]["value"].get("statuses", ()):
+                told[status.get("biz_opaque_callback_data", "")].add(status["status"])
+    lost = {
+        entry["body"].get("biz_opaque_callback_data", "")
+        for entry in journal
+        if accepted_text(entry) and any(name.startswith("accept_then") for name in entry.get("fault", ()))
+    }
+    verdict.answers_lost = len(lost)
+    for message in Message.objects.in_workspace(house.workspace).filter(direction=Message.Direction.OUT):
+        key = str(message.public_id)
+        if message.error_code == REPORTED and told[key]:
+            verdict.faults.append(f"reported as unknown, though told {', '.join(sorted(told[key]))}: {message.body}")
+        verdict.settled += key in lost and message.status != Message.Status.FAILED
+
+
+def _runs(house: House) -> list[Run]:
+    return list(Run.objects.in_workspace(house.workspace).select_related("contact"))
