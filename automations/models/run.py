@@ -133,6 +133,7 @@ class Run(TenantRow):
         indexes = [
             models.Index(fields=["wake_at"], condition=Q(wake_at__isnull=False), name="run_wakes"),
             models.Index(fields=["workspace", "-id"], name="runs_by_time"),
+            models.Index(fields=["workspace"], condition=Q(status="running"), name="running_of_a_workspace"),
             models.Index(fields=["flow", "-id"], name="runs_of_a_flow"),
             models.Index(
                 fields=["contact", "status"],
@@ -220,6 +221,11 @@ class Wait(TenantRow):
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
     chat = models.ForeignKey(Chat, null=True, blank=True, on_delete=models.CASCADE, related_name="waits")
     message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # Answers that come within so many seconds of silence are taken together; the first of them came at `answered_at`.
+    quiet_seconds = models.PositiveSmallIntegerField(default=0)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    # Since when it stands still under a person's hand: so long its time does not run.
+    stands_since = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolution = models.CharField(_("by"), max_length=20, blank=True)
 
@@ -253,6 +259,8 @@ class Signal(TenantRow):
     source = models.CharField(max_length=60)
     message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     consumed_at = models.DateTimeField(null=True, blank=True)
+    # The wait that took it; none where it was routed anew.
+    wait = models.ForeignKey(Wait, null=True, blank=True, on_delete=models.SET_NULL, related_name="signals")
 
     class Meta:
         verbose_name = _("signal")
@@ -270,6 +278,7 @@ class TriggerDecision(TenantRow):
         STARTED = "started", _("started a run")
         RESUMED = "resumed", _("answered a waiting run")
         KEPT = "kept", _("kept for a busy run")
+        LATE = "late", _("came too late for a run")
         ANSWERED = "answered", _("given to the assistant")
         HELD = "held", _("left to a person")
         CONSENT = "consent", _("opt-out or opt-in")
