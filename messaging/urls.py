@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from messaging.views import answering, composer, conversations, senders, simulator, templates, today
+from messaging.views import answering, composer, conversations, media, senders, simulator, templates, today
 from messaging.views.webhooks import WebhookView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("w/<slug:slug>/inbox/<uuid:conversation_id>/take-over/", answering.take_over_here, name="take_over"),
     path("w/<slug:slug>/inbox/<uuid:conversation_id>/hand-back/", answering.hand_back_here, name="hand_back"),
     path("w/<slug:slug>/inbox/<uuid:conversation_id>/close/", answering.close_here, name="close_conversation"),
+    path("w/<slug:slug>/media/<uuid:media_id>/", media.media_file, name="media_file"),
     path("w/<slug:slug>/simulator/", simulator.simulator, name="simulator"),
     path("w/<slug:slug>/simulator/write/", simulator.write_as_customer, name="simulator_write"),
     path("w/<slug:slug>/simulator/customer/", simulator.choose_customer, name="simulator_customer"),

@@ -1,4 +1,4 @@
-"""Files of customers' messages, and what was said about messages later. Staff see that they are there, not the bytes."""
+"""Files of customers' messages, and what was said about messages later. Staff see that they exist, not the bytes."""
 
 from django.contrib import admin
 

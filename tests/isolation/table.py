@@ -43,6 +43,7 @@ PAGES: dict[str, Page] = {
     "take_over": Page(AGENT, post=302),
     "hand_back": Page(AGENT, post=302),
     "close_conversation": Page(AGENT, post=302),
+    "media_file": Page(VIEWER, get=200),
     "simulator": Page(EDITOR, get=200),
     "simulator_write": Page(EDITOR, post=302),
     "simulator_customer": Page(EDITOR, post=422),

@@ -32,6 +32,7 @@ CANARIES = (
 ROWS = {
     "conversation": "messaging.Conversation",
     "message": "messaging.Message",
+    "media": "messaging.MediaFile",
     "contact": "messaging.Contact",
     "sender": "messaging.Sender",
     "template": "messaging.Template",
