@@ -1,33 +1,36 @@
 """The running demo as scripts read it from DATA_DIR/demo.json; a contract (design/emulator.md)."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any
+
+from django.conf import settings
 
 from automations.demo.cast import ACCOUNT_ID, OWNER_EMAIL, SLUG, STAFF_EMAIL
 from automations.demo.things import webhook_of
 from messaging.models import Sender
-from workspaces.local_secrets import local_secret
 from workspaces.models import Workspace
+from workspaces.secret_files import read_or_create
 
 
 def demo_password() -> str:
     """The demo logins' password: made on the first run, kept for the owner of DATA_DIR only."""
-    return local_secret("demo_password", lambda: secrets.token_urlsafe(9))
+    return _kept("demo_password", lambda: secrets.token_urlsafe(9))
 
 
 def demo_api_secret() -> str:
     """The demo's API key."""
-    return local_secret("demo_api_key", lambda: f"bw_{secrets.token_urlsafe(32)}")
+    return _kept("demo_api_key", lambda: f"bw_{secrets.token_urlsafe(32)}")
 
 
 def demo_app_secret() -> str:
     """What the emulator signs with."""
-    return local_secret("demo_app_secret", lambda: secrets.token_hex(16))
+    return _kept("demo_app_secret", lambda: secrets.token_hex(16))
 
 
 def demo_token() -> str:
     """What our calls to the emulator carry."""
-    return local_secret("demo_token", lambda: f"EAA{secrets.token_hex(24)}")
+    return _kept("demo_token", lambda: f"EAA{secrets.token_hex(24)}")
 
 
 def demo_facts() -> dict[str, Any]:
@@ -51,3 +54,7 @@ def demo_facts() -> dict[str, Any]:
             for sender in senders
         ],
     }
+
+
+def _kept(name: str, make: Callable[[], str]) -> str:
+    return read_or_create(settings.SECRETS_DIR, name, make)

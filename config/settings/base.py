@@ -6,12 +6,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config.settings.environment import (
-    SecretFile,
     boolean,
     env,
+    field_keys,
     integer,
+    mail,
     new_field_key,
     new_secret_key,
+    postgres,
+    secret,
     url,
 )
 
@@ -22,13 +25,13 @@ try:
 except OSError as error:
     raise ImproperlyConfigured(f"DATA_DIR {DATA_DIR} cannot be made: {error.strerror}.") from None
 
-SECRETS = SecretFile(DATA_DIR / "secrets")
-SECRET_KEY = SECRETS.read_or_create("secret_key", new_secret_key)
+SECRETS_DIR = DATA_DIR / "secrets"
+SECRET_KEY = secret(SECRETS_DIR, "SECRET_KEY", new_secret_key)
 # Newest first: the first key encrypts, all of them decrypt. `manage.py reencrypt` moves rows to the first.
-FIELD_KEYS = SECRETS.read_or_create("field_keys", new_field_key).split()
+FIELD_KEYS = field_keys(secret(SECRETS_DIR, "FIELD_KEYS", new_field_key))
 
 DEBUG = False
-PORT = integer("PORT", 8000)
+PORT = integer("PORT", 8000, minimum=1, maximum=65_535)
 PUBLIC_URL = url("PUBLIC_URL", f"http://127.0.0.1:{PORT}", schemes=("http", "https")).rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 DEMO = boolean("DEMO", default=False)
@@ -99,7 +102,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # --- Database -----------------------------------------------------------------------------------
 DATABASE_URL = url("DATABASE_URL", "", schemes=("postgres", "postgresql"))
 if DATABASE_URL:
-    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+    DATABASES = {"default": postgres(DATABASE_URL)}
     DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 else:
     DATABASES = {
@@ -146,8 +149,8 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = integer("TRUSTED_PROXIES", 0)
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(DATA_DIR / "mail")
-if env.str("EMAIL_URL", default=""):
-    globals().update(env.email_url("EMAIL_URL"))
+if EMAIL_URL := env.str("EMAIL_URL", default=""):
+    globals().update(mail(EMAIL_URL))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Botenwerk <botenwerk@localhost>")
 
 # --- Language and time --------------------------------------------------------------------------
@@ -183,9 +186,9 @@ PROVIDER_MEDIA_ADDRESSES = {"cloud_api": ["https://lookaside.fbsbx.com"]}
 EMULATOR_URL = url("EMULATOR_URL", "", schemes=("http", "https")).rstrip("/")
 if EMULATOR_URL:
     PROVIDER_ADDRESSES["emulator"] = EMULATOR_URL
-# Model endpoints on the own network that assistants may call (host:port), besides public addresses.
 # What all numbers of one workspace may send together: the share of the installation that one tenant gets.
-WORKSPACE_MESSAGES_PER_SECOND = env.int("WORKSPACE_MESSAGES_PER_SECOND", default=500)
+WORKSPACE_MESSAGES_PER_SECOND = integer("WORKSPACE_MESSAGES_PER_SECOND", 500, minimum=1)
+# Model endpoints on the own network that assistants may call (host:port), besides public addresses.
 MODEL_HOSTS_ALLOWED = env.list("MODEL_HOSTS_ALLOWED", default=[])
 # Hosts on the own network that HTTP steps may call (host:port).
 HTTP_STEP_HOSTS_ALLOWED = env.list("HTTP_STEP_HOSTS_ALLOWED", default=[])

@@ -5,8 +5,8 @@ from django.utils.translation import gettext_lazy as _
 from config.settings.environment import integer, url
 
 _REDIS_URL = url("REDIS_URL", "", schemes=("redis", "rediss"))
-_FAST_WORKERS = integer("FAST_WORKERS", 2)
-_BULK_WORKERS = integer("BULK_WORKERS", 1)
+_FAST_WORKERS = integer("FAST_WORKERS", 2, minimum=1)
+_BULK_WORKERS = integer("BULK_WORKERS", 1, minimum=1)
 
 # config.queue.cluster picks one of ALT_CLUSTERS.
 Q_CLUSTER = {
