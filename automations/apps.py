@@ -17,9 +17,16 @@ class AutomationsConfig(AppConfig):
         from automations.run_list import failing_causes
         from automations.services.alterations import note_alteration
         from automations.services.calls import start_flows_of_call
+        from automations.services.message_news import note_late_news, wake_runs_of_sender
         from automations.services.routing import has_waiting_run, route_message, wake_run_of_message
         from automations.triggers.registry import load_triggers
-        from messaging.events import CallEnded, MessageAltered, MessageReceived, MessageStatusChanged
+        from messaging.events import (
+            CallEnded,
+            MessageAltered,
+            MessageReceived,
+            MessageStatusChanged,
+            SenderAnswersAgain,
+        )
         from messaging.services.conversations import keep_open_while
         from workspaces.events import subscribe
         from workspaces.navigation import register_section

@@ -1,6 +1,7 @@
 """Send an approved template: the way to write first, and the only one outside the customer service window."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -9,7 +10,17 @@ from django.utils.translation import gettext_noop
 
 from automations.actions.base import Action, Effect, Group, StepContext
 from automations.actions.registry import register
-from automations.actions.whatsapp import recipient, send, sender_for, sender_of
+from automations.actions.whatsapp import (
+    delivery_output,
+    delivery_passing,
+    delivery_timeout_field,
+    recipient,
+    send,
+    sender_for,
+    sender_of,
+    slot_timeout_field,
+    wait_for_delivery_field,
+)
 from automations.engine.results import Done, Suspend
 from automations.errors import ConfigInvalid
 from automations.expressions import paths
@@ -48,6 +59,9 @@ class SendTemplateForm(StepForm):
         required=False,
         help_text=_("What stands in each placeholder of the template: 1 is filled from {{trigger.customer_name}}."),
     )
+    wait_for_delivery = wait_for_delivery_field()
+    delivery_timeout = delivery_timeout_field()
+    slot_timeout = slot_timeout_field()
 
     def fill_choices(self, workspace: Workspace) -> None:
         self.fields["sender"].choices = sender_choices(workspace)  # type: ignore[attr-defined]
@@ -72,6 +86,12 @@ class SendTemplate(Action):
 
     def sentence(self, config: Mapping[str, Any], workspace: Workspace) -> str:
         return str(_("Sends the template %(template)s")) % {"template": config.get("template") or "…"}
+
+    def time_passing(self, config: Mapping[str, Any]) -> timedelta | None:
+        return delivery_passing(config)
+
+    def output_for(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.output, **delivery_output(config)}
 
     def validate(self, config: Mapping[str, Any], workspace: Workspace) -> Iterator[Finding]:
         try:

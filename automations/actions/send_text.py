@@ -1,6 +1,7 @@
 """Send free text; WhatsApp takes it for 24 hours after the customer's last message."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -9,7 +10,17 @@ from django.utils.translation import gettext_noop
 
 from automations.actions.base import Action, Effect, Group, StepContext
 from automations.actions.registry import register
-from automations.actions.whatsapp import recipient, send, sender_for, sender_of
+from automations.actions.whatsapp import (
+    delivery_output,
+    delivery_passing,
+    delivery_timeout_field,
+    recipient,
+    send,
+    sender_for,
+    sender_of,
+    slot_timeout_field,
+    wait_for_delivery_field,
+)
 from automations.engine.results import Done, Suspend
 from automations.errors import ConfigInvalid
 from automations.findings import Finding
@@ -35,6 +46,9 @@ class SendTextForm(StepForm):
         multiline=True,
         help_text=_("At most 4096 characters, when its data is filled in."),
     )
+    wait_for_delivery = wait_for_delivery_field()
+    delivery_timeout = delivery_timeout_field()
+    slot_timeout = slot_timeout_field()
 
     def fill_choices(self, workspace: Workspace) -> None:
         self.fields["sender"].choices = sender_choices(workspace)  # type: ignore[attr-defined]
@@ -58,6 +72,12 @@ class SendText(Action):
     def sentence(self, config: Mapping[str, Any], workspace: Workspace) -> str:
         text = " ".join(str(config.get("text") or "…").split())
         return str(_("Writes “%(text)s”")) % {"text": text if len(text) <= 60 else f"{text[:59]}…"}
+
+    def time_passing(self, config: Mapping[str, Any]) -> timedelta | None:
+        return delivery_passing(config)
+
+    def output_for(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.output, **delivery_output(config)}
 
     def validate(self, config: Mapping[str, Any], workspace: Workspace) -> Iterator[Finding]:
         try:

@@ -1,21 +1,69 @@
-"""What the WhatsApp steps share: which sender speaks, to whom, and when a slot is waited for."""
+"""What the WhatsApp steps share: which sender speaks, to whom, and how long a slot or the arrival is waited for."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from automations.actions.base import StepContext, settled
 from automations.engine.results import Done, Suspend
 from automations.errors import ConfigInvalid
 from automations.expressions import paths
+from automations.forms.fields import DurationField, duration
 from automations.models import Wait
-from messaging.errors import RateLimited, VariableMissing
+from messaging.errors import OutsideWindow, RateLimited, VariableMissing
 from messaging.models import Message, Sender
 from messaging.services.outbox import SlotLater, SlotPolicy
 from workspaces.models import Workspace
 
-# Beyond this a rate limit is an error and not a wait (architecture.md, Pacing).
-SLOT_DEADLINE = timedelta(hours=1)
+HOUR = {"amount": 1, "unit": "hours"}
+ARRIVED = (Message.Status.DELIVERED, Message.Status.READ, Message.Status.PLAYED)
+# The platform disagrees with us about the window now and then, and not for long (traps.md Z1).
+WINDOW_PAUSE_SECONDS = 30.0
+
+
+def wait_for_delivery_field() -> forms.BooleanField:
+    """The setting `wait_for_delivery` of a step that sends."""
+    return forms.BooleanField(
+        label=_("Wait until it has arrived"),
+        required=False,
+        help_text=_("A message that WhatsApp takes and then does not deliver fails the step, with its cause."),
+    )
+
+
+def delivery_timeout_field() -> DurationField:
+    """The setting `delivery_timeout`: when the run goes on though nothing was reported."""
+    return DurationField(
+        label=_("Wait for that at most"),
+        required=False,
+        initial=HOUR,
+        max_days=7,
+        help_text=_("Then the run goes on: a phone that is switched off gets the message later."),
+    )
+
+
+def slot_timeout_field() -> DurationField:
+    """The setting `slot_timeout`: beyond it a rate limit is an error and not a wait (architecture.md, Pacing)."""
+    return DurationField(
+        label=_("Wait for a slot at most"),
+        required=False,
+        initial=HOUR,
+        max_days=7,
+        help_text=_("Where a limit of WhatsApp holds the message back. Beyond that the step fails."),
+    )
+
+
+def delivery_passing(config: Mapping[str, Any]) -> timedelta:
+    """How much time the wait for the arrival takes at most."""
+    return _timeout(config, "delivery_timeout") if config.get("wait_for_delivery") else timedelta()
+
+
+def delivery_output(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the wait for the arrival adds to the step's output."""
+    return {"delivered": True} if config.get("wait_for_delivery") else {}
 
 
 def sender_of(config: Mapping[str, Any], workspace: Workspace) -> Sender | None:
@@ -39,16 +87,42 @@ def sender_for(step: StepContext) -> Sender:
 
 
 def send(step: StepContext, call: Callable[[SlotPolicy], Message]) -> Done | Suspend:
-    """Send through the outbox; a slot further off suspends the run until it comes."""
-    deadline = step.now + SLOT_DEADLINE
+    """Send through the outbox; a slot further off suspends the run until it comes.
+
+    Where the step waits for the arrival, the run stands still until the platform reports it, or its failure.
+    """
+    deadline = step.now + _timeout(step.config, "slot_timeout")
     try:
-        return settled(call(SlotPolicy(kind="suspend", deadline=deadline)))
+        message = call(SlotPolicy(kind="suspend", deadline=deadline))
+        result = settled(message)
     except SlotLater as later:
         return Suspend(Wait.Kind.PACING, later.until, message=later.message)
+    except OutsideWindow as error:
+        if error.has_disagreement and step.attempt == 1:
+            error.retryable, error.retry_after = True, WINDOW_PAUSE_SECONDS
+        raise
     except RateLimited as error:
         # The slot lies behind the deadline: that patience was the retry.
         error.retryable = False
         raise
+    if isinstance(result, Done) and step.config.get("wait_for_delivery") and not step.is_dry:
+        return _arrived(step, message, result)
+    return result
+
+
+def _arrived(step: StepContext, message: Message, result: Done) -> Done | Suspend:
+    """On with the run if the message has arrived, or if the time for that is over."""
+    due_at = (message.accepted_at or message.occurred_at) + _timeout(step.config, "delivery_timeout")
+    has_arrived = message.status in ARRIVED
+    wait = step.run.resumed_wait
+    is_sent_on = wait is not None and wait.kind == Wait.Kind.DELIVERY and wait.resolution == "person"
+    if has_arrived or step.now >= due_at or is_sent_on:
+        return replace(result, output={**result.output, "delivered": has_arrived})
+    return Suspend(Wait.Kind.DELIVERY, due_at, message=message, chat=message.chat)
+
+
+def _timeout(config: Mapping[str, Any], name: str) -> timedelta:
+    return duration(config.get(name) or HOUR)
 
 
 def recipient(step: StepContext) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from automations.engine.program import Node
 from automations.engine.results import Done, Suspend
 from automations.engine.step_rows import step_run_of, write_failed_step_run, write_step_run
 from automations.models import Run, Signal, StepRun, Wait
+from messaging.models import Message
 from messaging.services.people import lock_contact
 from messaging.services.receiving import route_again
 from workspaces.changes import announce
@@ -112,8 +113,7 @@ def commit_suspension(
     if due_at is None and result.kind is Wait.Kind.DELIVERY:
         due_at = now + LOOK_AGAIN
     with transaction.atomic(), the_line(run):
-        if result.kind is Wait.Kind.DELIVERY and result.message is not None:
-            result.message.refresh_from_db(fields=["status"])
+        is_news = result.kind is Wait.Kind.DELIVERY and _has_moved(result.message)
         wait = Wait(
             workspace=run.workspace,
             run=run,
@@ -125,7 +125,6 @@ def commit_suspension(
             message=result.message,
         )
         signal = _next_signal(run) if result.kind is Wait.Kind.REPLY else None
-        is_news = result.kind is Wait.Kind.DELIVERY and result.message and result.message.status not in _OPEN
         if signal is not None or is_news:
             wait.resolved_at = now
             wait.resolution = "signal" if signal else "news"
@@ -300,7 +299,13 @@ def the_line(run: Run) -> Iterator[None]:
     yield
 
 
-_OPEN = frozenset({"queued", "sending", "unknown"})
+def _has_moved(message: Message | None) -> bool:
+    """Whether something has become of the message since the step looked at it."""
+    if message is None:
+        return False
+    seen = message.status
+    message.refresh_from_db(fields=["status"])
+    return message.status != seen
 
 
 def _update_held(run: Run, token: UUID, **changes: Any) -> None:

@@ -252,20 +252,16 @@ def wake_run_of_message(event: MessageStatusChanged) -> None:
     message = event.message
     if message.status in (Message.Status.QUEUED, Message.Status.SENDING, Message.Status.UNKNOWN):
         return
+    # Whoever waits for an accepted message waits for its arrival: that it is on its way is no news.
+    if (event.previous, message.status) == (Message.Status.ACCEPTED, Message.Status.SENT):
+        return
     waits = (
         Wait.objects.in_workspace(message.workspace)
         .select_related("run__workspace")
         .filter(message=message, kind=Wait.Kind.DELIVERY, resolved_at=None)
     )
     for wait in waits:
-        if not _is_stale(wait, message):
-            resolve_wait(wait, resolution="news", now=event.now)
-
-
-def _is_stale(wait: Wait, message: Message) -> bool:
-    """That it is on its way is no news to a run that waits for the arrival of what it knows to be accepted."""
-    is_on_its_way = message.status in (Message.Status.ACCEPTED, Message.Status.SENT)
-    return is_on_its_way and message.accepted_at is not None and message.accepted_at <= wait.created_at
+        resolve_wait(wait, resolution="news", now=event.now)
 
 
 def has_waiting_run(chat: Chat) -> bool:
