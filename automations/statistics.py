@@ -24,6 +24,22 @@ class FlowFigures:
     failed: int = 0
     last_at: datetime | None = None
     days: list[int] = field(default_factory=lambda: [0] * DAYS)
+    failed_days: list[int] = field(default_factory=lambda: [0] * DAYS)
+
+    @property
+    def bars(self) -> list[tuple[int, int]]:
+        """Day by day all runs and the failed ones of them, today last."""
+        return list(zip(self.days, self.failed_days, strict=True))
+
+    @property
+    def today(self) -> int:
+        """The runs that began today."""
+        return self.days[-1]
+
+    @property
+    def failed_today(self) -> int:
+        """Those of them that failed."""
+        return self.failed_days[-1]
 
 
 def flow_figures(workspace: Workspace, *, now: datetime) -> dict[int, FlowFigures]:
@@ -43,6 +59,7 @@ def flow_figures(workspace: Workspace, *, now: datetime) -> dict[int, FlowFigure
         at = DAYS - 1 - (today - day).days
         if 0 <= at < DAYS:
             figures.days[at] += count
+            figures.failed_days[at] += count if status == Run.Status.FAILED else 0
     return dict(found)
 
 

@@ -8,7 +8,7 @@ from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Ou
 from django.db.models.functions import TruncDate, TruncHour
 from django.utils import formats, timezone
 
-from messaging.models import Message
+from messaging.models import Consent, ConsentEvent, Message
 from workspaces.models import Workspace
 
 SPANS = {"today": 1, "7": 7, "30": 30}
@@ -19,7 +19,7 @@ READ = (Message.Status.READ, Message.Status.PLAYED)
 LEFT_US = (Message.Status.ACCEPTED, Message.Status.SENT, *REACHED)
 # An answer after this was none to that message.
 ANSWERED_WITHIN = timedelta(hours=24)
-CHART_WIDTH, CHART_HEIGHT, CHART_LEFT = 720, 160, 40
+USUAL_SPAN = timedelta(days=28)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +90,13 @@ def figures_of(workspace: Workspace, span: str, now: datetime) -> Figures:
     )
 
 
+def opt_outs_of(workspace: Workspace, span: str, now: datetime) -> int:
+    """How many contacts have opted out of anything in the span. One query."""
+    events = ConsentEvent.objects.in_workspace(workspace).filter(state=Consent.OPTED_OUT)
+    said = events.filter(occurred_at__gte=_begin(SPANS[span], now), occurred_at__lte=now)
+    return said.aggregate(people=Count("contact", distinct=True))["people"] or 0
+
+
 def recipients_of_a_day(workspace: Workspace, now: datetime) -> dict[int, int]:
     """How many people each sender has written to by template in 24 hours, by the sender's key. One query."""
     rows = (
@@ -103,58 +110,43 @@ def recipients_of_a_day(workspace: Workspace, now: datetime) -> dict[int, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
-    """A bar as it is drawn; `label` is empty where labels would touch."""
+class Usual:
+    """What is sent on a usual day, hour by hour. `is_weekday` says that it is a day of today's name."""
 
-    bar: Bar
-    x: float
-    width: float
-    sent_y: float
-    sent_height: float
-    received_y: float
-    received_height: float
-    label: str
+    by_hour: Mapping[int, float]
+    is_weekday: bool
 
-    @property
-    def received_x(self) -> float:
-        return round(self.x + self.width, 1)
-
-    @property
-    def middle(self) -> float:
-        return round(self.x + self.width, 1)
+    def until(self, moment: datetime) -> float:
+        """How much of it has gone out by this time of the day."""
+        local = timezone.localtime(moment)
+        full = sum(count for hour, count in self.by_hour.items() if hour < local.hour)
+        return full + self.by_hour.get(local.hour, 0) * local.minute / 60
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chart:
-    """Bars, and the lines behind them as (y, number)."""
-
-    columns: list[Column]
-    lines: list[tuple[float, int]]
-
-
-def chart_of(bars: list[Bar]) -> Chart:
-    """Two bars a place, side by side, under a round top."""
-    top = _round_top(max([max(bar.sent, bar.received) for bar in bars], default=0))
-    place = (CHART_WIDTH - CHART_LEFT) / max(len(bars), 1)
-    width = round(min(place * 0.36, 22), 1)
-    every = max(1, -(-len(bars) // 12))
-    columns = []
-    for index, bar in enumerate(bars):
-        sent, received = (round(CHART_HEIGHT * count / top, 1) for count in (bar.sent, bar.received))
-        columns.append(
-            Column(
-                bar=bar,
-                x=round(CHART_LEFT + place * index + (place - 2 * width) / 2, 1),
-                width=width,
-                sent_y=round(CHART_HEIGHT - sent, 1),
-                sent_height=sent,
-                received_y=round(CHART_HEIGHT - received, 1),
-                received_height=received,
-                label=bar.label if index % every == 0 else "",
-            )
-        )
-    quarters = [(round(CHART_HEIGHT - CHART_HEIGHT * part / 4, 1), top * part // 4) for part in range(5)]
-    return Chart(columns=columns, lines=quarters)
+def usual_day(workspace: Workspace, now: datetime) -> Usual | None:
+    """The mean of the last four days of this name with messages; with less than two of them, of all such days of
+    four weeks. None where there is none. One query."""
+    midnight = _begin(1, now)
+    out = Message.objects.in_workspace(workspace).filter(direction=Message.Direction.OUT, status__in=LEFT_US)
+    counted = (
+        out.filter(occurred_at__gte=midnight - USUAL_SPAN, occurred_at__lt=midnight)
+        .annotate(place=TruncHour("occurred_at"))
+        .values("place")
+        .annotate(how_many=Count("pk"))
+        .order_by()
+    )
+    hours = [(timezone.localtime(row["place"]), row["how_many"]) for row in counted]
+    weekday = timezone.localtime(now).weekday()
+    alike = [(local, count) for local, count in hours if local.weekday() == weekday]
+    is_weekday = len({local.date() for local, _count in alike}) > 1
+    taken = alike if is_weekday else hours
+    days = {local.date() for local, _count in taken}
+    if not days:
+        return None
+    by_hour: dict[int, float] = {}
+    for local, count in taken:
+        by_hour[local.hour] = by_hour.get(local.hour, 0) + count / len(days)
+    return Usual(by_hour=by_hour, is_weekday=is_weekday)
 
 
 def _begin(days: int, now: datetime) -> datetime:
@@ -165,7 +157,9 @@ def _begin(days: int, now: datetime) -> datetime:
 def _bars(rows: QuerySet[Message], span: str, begin: datetime, now: datetime) -> list[Bar]:
     is_today = span == "today"
     cut = TruncHour("occurred_at") if is_today else TruncDate("occurred_at")
-    counted = rows.annotate(place=cut).values("place", "direction").annotate(how_many=Count("pk")).order_by()
+    # As the figure counts them: what never left us is no bar.
+    shown = rows.filter(Q(direction=Message.Direction.IN) | Q(status__in=LEFT_US))
+    counted = shown.annotate(place=cut).values("place", "direction").annotate(how_many=Count("pk")).order_by()
     found: dict[object, dict[str, int]] = {}
     for row in counted:
         place = timezone.localtime(row["place"]).hour if is_today else row["place"]
@@ -173,7 +167,7 @@ def _bars(rows: QuerySet[Message], span: str, begin: datetime, now: datetime) ->
         counts[row["direction"]] = counts.get(row["direction"], 0) + row["how_many"]
     if is_today:
         first, last = _hours(found, timezone.localtime(now).hour)
-        return [_bar(f"{hour}:00", found.get(hour, {})) for hour in range(first, last + 1)]
+        return [_bar(hour_label(hour), found.get(hour, {})) for hour in range(first, last + 1)]
     day = timezone.localtime(begin).date()
     days = [day + timedelta(days=passed) for passed in range(SPANS[span])]
     return [_bar(formats.date_format(day, "j.n."), found.get(day, {})) for day in days]
@@ -183,6 +177,11 @@ def _hours(found: Mapping[object, object], current: int) -> tuple[int, int]:
     """A working day, wider where there was more."""
     hours = [hour for hour in found if isinstance(hour, int)]
     return min([7, current, *hours]), max([18, current, *hours])
+
+
+def hour_label(hour: int) -> str:
+    """A bar of an hour is named by its beginning."""
+    return f"{hour}:00"
 
 
 def _bar(label: str, counts: Mapping[str, int]) -> Bar:
@@ -205,12 +204,3 @@ def _response(rows: QuerySet[Message], workspace: Workspace) -> timedelta | None
     )
     average: timedelta | None = asked.aggregate(average=Avg("took"))["average"]
     return average
-
-
-def _round_top(most: int) -> int:
-    """The next number above that four lines divide evenly."""
-    step = 4
-    while step < most:
-        step = step * 2 if str(step)[0] in "48" else step * 5 // 2
-        step += -step % 4
-    return step

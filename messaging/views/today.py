@@ -1,10 +1,12 @@
 """Today: what to do first, how messages fared, the senders, and the first steps of a new workspace."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Exists, When
+from django.db.models import Exists
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -14,15 +16,28 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from messaging.models import Conversation, Message, Sender, Template
-from messaging.views.figures import SPANS, Figures, chart_of, figures_of, recipients_of_a_day
+from messaging.views.chart import chart_of
+from messaging.views.figures import (
+    SPANS,
+    Figures,
+    Usual,
+    figures_of,
+    hour_label,
+    opt_outs_of,
+    recipients_of_a_day,
+    usual_day,
+)
+from messaging.views.sender_days import days_of
 from messaging.views.thread import optional_url
-from workspaces.errors import known_codes, stored_error
+from messaging.views.todo import open_notices, todo_of
 from workspaces.models import Notification, Workspace
 from workspaces.permissions import may, requires
 from workspaces.request import WorkspaceRequest
 from workspaces.services.notifications import solve
 
 SHOWN = 8
+# Several notices may make one row.
+READ_NOTICES = 60
 SPAN_WORDS = {"today": _("Today"), "7": _("7 days"), "30": _("30 days")}
 # Who wrote what went out, in the order drawn.
 WRITERS = (
@@ -50,19 +65,29 @@ def today(request: WorkspaceRequest) -> HttpResponse:
     span = request.GET.get("span", "today")
     span = span if span in SPANS else "today"
     figures = figures_of(workspace, span, now)
-    waiting = list(_waiting(workspace)[: SHOWN + 1])
+    waiting = todo_of(workspace, open_notices(workspace)[:READ_NOTICES])
     senders = list(Sender.objects.in_workspace(workspace).filter(retired_at=None).order_by("display_name", "id"))
-    used = recipients_of_a_day(workspace, now)
+    used, days = recipients_of_a_day(workspace, now), days_of(workspace, senders, now)
+    usual = usual_day(workspace, now) if span == "today" else None
     steps = _first_steps(workspace)
+    compared = _compared(figures, usual, now)
     context = {
         "now": now,
         "spans": [{"key": key, "label": label, "is_on": key == span} for key, label in SPAN_WORDS.items()],
         "figures": figures,
-        "chart": chart_of(figures.bars),
+        "chart": chart_of(
+            figures.bars,
+            usual={hour_label(hour): count for hour, count in usual.by_hour.items()} if usual else None,
+            now_label=hour_label(timezone.localtime(now).hour) if span == "today" else "",
+        ),
+        "usual": usual,
+        "compared": compared,
+        "compared_less": -compared if compared is not None else None,
+        "opt_outs": opt_outs_of(workspace, span, now),
         "writers": _writers(figures),
-        "notices": [_row(notice) for notice in waiting[:SHOWN]],
+        "notices": waiting[:SHOWN],
         "has_more": len(waiting) > SHOWN,
-        "senders": [{"sender": sender, "used": used.get(sender.pk, 0)} for sender in senders],
+        "senders": [{"sender": sender, "used": used.get(sender.pk, 0), "days": days[sender.pk]} for sender in senders],
         "steps": steps,
         "steps_done": sum(step.is_done for step in steps),
         "next_step": next((step for step in steps if not step.is_done), None),
@@ -75,28 +100,27 @@ def today(request: WorkspaceRequest) -> HttpResponse:
 @require_POST
 @requires("notification.solve")
 def solve_notice(request: WorkspaceRequest, notice_id: UUID) -> HttpResponse:
-    """A person has dealt with it."""
-    rows = Notification.objects.in_workspace(request.workspace)
+    """A person has dealt with it, and with what stood in the same row."""
+    rows, now = Notification.objects.in_workspace(request.workspace), timezone.now()
     notice = get_object_or_404(rows, public_id=notice_id)
-    solve(request.workspace, notice.digest_key, timezone.now())
+    same = _uuids(request.POST.getlist("same")[:READ_NOTICES])
+    for key in {notice.digest_key, *rows.filter(public_id__in=same).values_list("digest_key", flat=True)}:
+        solve(request.workspace, key, now)
     return HttpResponseRedirect(reverse("today", args=[request.workspace.slug]))
 
 
-def _waiting(workspace: Workspace) -> Any:
-    rows = Notification.objects.in_workspace(workspace).filter(solved_at=None)
-    is_failure = Case(When(level=Notification.Level.FAILURE, then=0), default=1)
-    return rows.exclude(level=Notification.Level.INFO).order_by(is_failure, "-last_at")
+def _uuids(texts: list[str]) -> list[UUID]:
+    found = []
+    for text in texts:
+        with suppress(ValueError):
+            found.append(UUID(text))
+    return found
 
 
-def _row(notice: Notification) -> dict[str, Any]:
-    """The notice with its cause, and the cure where its code is one of our named errors."""
-    cure = ""
-    if notice.body or notice.code not in known_codes():
-        cause = notice.body_text()
-    else:
-        error = stored_error(notice.code, notice.facts)
-        cause, cure = error.cause_text(), error.cure_text()
-    return {"notice": notice, "title": notice.title_text(), "cause": cause, "cure": cure}
+def _compared(figures: Figures, usual: Usual | None, now: datetime) -> int | None:
+    """Per cent more (below zero: less) sent than usual until now; None where too little is known."""
+    until_now = usual.until(now) if usual is not None else 0.0
+    return round(100 * (figures.sent / until_now - 1)) if until_now >= 1 else None
 
 
 def _writers(figures: Figures) -> list[dict[str, Any]]:

@@ -179,6 +179,34 @@ def _bar(css: str, left: float, height: float) -> SafeString:
     )
 
 
+# How tall a day's bar is, so that its colour does not say it alone.
+DAY_HEIGHTS = {"done": 14, "att": 9, "fail": 5, "off": 2}
+DAY_STEP = 7
+
+
+@register.simple_tag
+def day_states(states: Iterable[str]) -> SafeString:
+    """A bar a day of how something fared, today last: done, att, fail (the lower the worse), or off."""
+    days = list(states)
+    bars = (
+        (f"chart-{state}", index * DAY_STEP, 14 - DAY_HEIGHTS[state], DAY_STEP - 1.5, DAY_HEIGHTS[state])
+        for index, state in enumerate(days)
+    )
+    words = [
+        ngettext("%(count)s day in order", "%(count)s days in order", days.count("done")),
+        ngettext("%(count)s day that needed attention", "%(count)s days that needed attention", days.count("att")),
+        ngettext("%(count)s day with a failure", "%(count)s days with a failure", days.count("fail")),
+    ]
+    counts = [days.count(state) for state in ("done", "att", "fail")]
+    said = ", ".join(word % {"count": count} for word, count in zip(words, counts, strict=True) if count)
+    return format_html(
+        '<svg class="days" viewBox="0 0 {} 14" role="img" aria-label="{}">{}</svg>',
+        max(len(days) * DAY_STEP - 1, 1),
+        said or _("not connected yet"),
+        format_html_join("", '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="1"/>', bars),
+    )
+
+
 def _listed(days: list[tuple[float, float]]) -> str:
     return ", ".join(f"{total:g}" for total, _failed in days)
 
