@@ -19,9 +19,12 @@ class AutomationsConfig(AppConfig):
         from automations.services.calls import start_flows_of_call
         from automations.services.message_news import note_late_news, wake_runs_of_sender
         from automations.services.routing import has_waiting_run, route_message, wake_run_of_message
+        from automations.services.taking_over import go_on_as_wished, let_waits_stand
         from automations.triggers.registry import load_triggers
         from messaging.events import (
             CallEnded,
+            ConversationHandedBack,
+            ConversationTaken,
             MessageAltered,
             MessageReceived,
             MessageStatusChanged,
@@ -35,6 +38,8 @@ class AutomationsConfig(AppConfig):
         load_actions()
         load_triggers()
         subscribe(MessageReceived, route_message)
+        subscribe(ConversationTaken, let_waits_stand)
+        subscribe(ConversationHandedBack, go_on_as_wished)
         subscribe(MessageStatusChanged, wake_run_of_message)
         subscribe(MessageStatusChanged, note_late_news)
         subscribe(SenderAnswersAgain, wake_runs_of_sender)

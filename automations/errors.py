@@ -112,7 +112,7 @@ class RunHasEnded(BotenwerkError):
 
 
 class RunLimitReached(BotenwerkError):
-    """A run went past a limit that keeps one flow from using up the house. Facts: limit, what (steps, runs)."""
+    """A run went past a limit that keeps one flow from using up the house. Facts: limit, what (see reasons)."""
 
     code = "run_limit_reached"
     title = _("The run was stopped at a limit.")
@@ -121,6 +121,7 @@ class RunLimitReached(BotenwerkError):
     reasons: ClassVar[dict[str, Text]] = {
         "steps": _("A run has at most %(limit)s steps."),
         "runs": _("A contact starts at most %(limit)s runs a minute."),
+        "messages": _("A contact gets at most %(limit)s automatic messages a minute."),
     }
 
     def cause_text(self) -> str:

@@ -210,6 +210,7 @@ def story_of(run: Run, stages: list[Stage]) -> list[Moment]:
     # A delay and a wait for an answer are steps: once they are over, the step tells of them.
     told = [_of_wait(wait) for wait in waits if wait.resolved_at is not None and wait.kind not in STEP_WAITS]
     told += [_of_attempt(stage, each) for stage, each in attempts if each.status != StepRun.Status.WAITING]
+    told += _latecomers(run)
     told += _notices(run, stages)
     moments = [*_beginning(run), *sorted(told, key=lambda moment: moment.at or run.started_at)]
     moments += [_of_wait(wait) for wait in waits if wait.resolved_at is None]
@@ -247,6 +248,23 @@ def _beginning(run: Run) -> Iterator[Moment]:
         yield Moment("circle-dashed", "", _("“%(flow)s” did not start") % {"flow": name}, None, text)
 
 
+def _latecomers(run: Run) -> Iterator[Moment]:
+    """What the customer wrote or tapped when this run was past it."""
+    reasons = {
+        "timed_out": _("after the time was over"),
+        "answered": _("a button of a question that was answered already"),
+        "run_ended": _("the run had ended"),
+    }
+    late = TriggerDecision.objects.in_workspace(run.workspace).filter(run=run, outcome=TriggerDecision.Outcome.LATE)
+    for decision in late.select_related("message").order_by("id"):
+        text = decision.message.body[:80] if decision.message is not None else ""
+        why = reasons.get(decision.reason, "")
+        title = _("An answer came too late")
+        yield Moment(
+            "message-square", "", title, decision.decided_at, f"{text} · {why}" if text and why else text or why
+        )
+
+
 def _of_attempt(stage: Stage, attempt: StepRun) -> Moment:
     looks = {
         StepRun.Status.DONE: ("circle-check", "done"),
@@ -272,6 +290,7 @@ def _of_wait(wait: Wait) -> Moment:
         "timeout": _("the time was over"),
         "news": _("news came"),
         "reply": _("the customer answered"),
+        "signal": _("the customer had answered already"),
         "cancelled": _("the run was cancelled"),
     }
     return Moment("clock", "wait", _waited(wait), wait.resolved_at, ends.get(wait.resolution, ""))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from messaging.models import Chat, Contact, Conversation, Message, Sender
 from workspaces.events import DomainEvent
+from workspaces.services.audit import Actor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +47,26 @@ class SenderAnswersAgain(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConversationHandedBack(DomainEvent):
-    """A person gave the conversation back to the flows."""
+class ConversationTaken(DomainEvent):
+    """A person has taken the conversation over. The contact's row is locked. `held_until`: how long an earlier hold
+    lasted that ran out by itself, if there was one.
+    """
 
     conversation: Conversation
+    held_until: datetime | None
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationHandedBack(DomainEvent):
+    """A person gave the conversation back to the flows. The contact's row is locked.
+
+    `go_on` is what was wished: `last` (with the customer's last message), `wait` (for the next one), `end`.
+    """
+
+    conversation: Conversation
+    go_on: Literal["last", "wait", "end"]
+    by: Actor
     now: datetime
 
 

@@ -27,6 +27,14 @@ class WaitForReplyForm(StepForm):
         choices=[("end", _("take the lane “no answer”, then end")), ("continue", _("take the lane, then go on"))],
         initial="end",
     )
+    quiet_seconds = forms.IntegerField(
+        label=_("Take together what comes within (seconds)"),
+        required=False,
+        min_value=0,
+        max_value=30,
+        initial=0,
+        help_text=_("Customers often write three short messages in place of one. 0 takes the first as the answer."),
+    )
 
 
 @register("wait_for_reply")
@@ -46,6 +54,7 @@ class WaitForReply(Action):
         "button_id": None,
         "received_at": "2027-04-03T09:40:00+02:00",
         "timed_out": False,
+        "messages": ["Ja, gern"],
     }
     synonyms = (gettext_noop("answer"), gettext_noop("ask"))
 
@@ -61,22 +70,38 @@ class WaitForReply(Action):
     def run(self, step: StepContext) -> Done | Suspend:
         if step.chat is None:
             raise ConfigInvalid(what="chat", field="")
-        return Suspend(Wait.Kind.REPLY, step.now + duration(step.config["timeout"]))
+        quiet = timedelta(seconds=step.config.get("quiet_seconds") or 0)
+        return Suspend(Wait.Kind.REPLY, step.now + duration(step.config["timeout"]), quiet=quiet or None)
 
     def resume(self, step: StepContext, wait: Wait) -> Done | Suspend:
         if wait.message is None:
-            output = dict.fromkeys(self.output) | {"timed_out": True}
+            output = dict.fromkeys(self.output) | {"timed_out": True, "messages": []}
             return Done(output, lane=TIMEOUT)
-        return Done(reply_data(wait.message), conversation=wait.message.conversation)
+        answers = _answers(wait)
+        return Done(reply_data(answers), conversation=answers[-1].conversation)
 
 
-def reply_data(message: Message) -> dict[str, Any]:
-    """A customer's answer as the step's output."""
+def reply_data(answers: list[Message]) -> dict[str, Any]:
+    """A customer's answer as the step's output; of a burst the texts one below the other, else as its last message."""
+    last = answers[-1]
+    texts = [answer.body for answer in answers]
+    tapped = [answer.payload.get("button_id") for answer in answers if answer.payload.get("button_id")]
     return {
-        "reply": message.body,
-        "message_id": str(message.public_id),
-        "kind": message.kind,
-        "button_id": message.payload.get("button_id"),
-        "received_at": message.occurred_at.isoformat(),
+        "reply": "\n".join(text for text in texts if text),
+        "message_id": str(last.public_id),
+        "kind": last.kind,
+        "button_id": tapped[-1] if tapped else None,
+        "received_at": last.occurred_at.isoformat(),
         "timed_out": False,
+        "messages": texts,
     }
+
+
+def _answers(wait: Wait) -> list[Message]:
+    """In the order of the customer's writing; what was deleted meanwhile is left out unless nothing else is there."""
+    assert wait.message is not None
+    if not wait.quiet_seconds:
+        return [wait.message]
+    taken = Message.objects.in_workspace(wait.workspace).filter(pk__in=wait.signals.values("message"))
+    answers = list(taken.select_related("conversation").order_by("occurred_at", "id"))
+    return [answer for answer in answers if not answer.payload.get("revoked_at")] or answers or [wait.message]

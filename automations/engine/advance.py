@@ -30,6 +30,7 @@ from automations.engine.commits import (
     start_attempt,
 )
 from automations.engine.context import RunData
+from automations.engine.loops import STEPS_BEFORE_LOOKING, demand_calm
 from automations.engine.plain import plain_json, plain_output
 from automations.engine.program import Node, Program
 from automations.engine.results import RESUMED_KINDS, Done, Suspend
@@ -115,9 +116,12 @@ class _Slice:
             return self.failed(node, RunLimitReached(limit=STEP_LIMIT, what="steps"), now=now, is_final=True)
         try:
             known = action(node.type)
+            self.guard_against_loops(known, now)
             result = self.execute(known, node, now)
         except LeaseLost:
             raise
+        except RunLimitReached as error:
+            return self.failed(node, error, now=now, is_final=True)
         except BotenwerkError as error:
             return self.failed(node, error, now=now)
         except Exception as error:
@@ -132,6 +136,12 @@ class _Slice:
         if isinstance(result, Suspend):
             return commit_suspension(self.run, self.token, node, result, self.shown_input, now=now)
         return self.done(node, result, now)
+
+    def guard_against_loops(self, known: Action, now: datetime) -> None:
+        """A run that goes round and round with a customer who is a bot. Raises RunLimitReached."""
+        is_about_to_speak = known.speaks_to_customer and known.effect is Effect.OUTSIDE
+        if is_about_to_speak and self.run.steps_taken >= STEPS_BEFORE_LOOKING and self.run.contact is not None:
+            demand_calm(self.run.contact, now=now)
 
     def execute(self, known: Action, node: Node, now: datetime) -> Done | Suspend:
         step_data = self.data.at(step_key=node.key, step_name=node.name, now=now)

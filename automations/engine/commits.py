@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,7 @@ from automations.engine.program import Node
 from automations.engine.results import Done, Suspend
 from automations.engine.step_rows import step_run_of, write_failed_step_run, write_step_run
 from automations.models import Run, Signal, StepRun, Wait
-from messaging.models import Message
+from messaging.models import Chat, Conversation, Message
 from messaging.services.people import lock_contact
 from messaging.services.receiving import route_again
 from workspaces.changes import announce
@@ -32,7 +33,9 @@ STEP_LEASE = timedelta(seconds=25)
 # News of a message wakes its run; this is the net beneath it.
 LOOK_AGAIN = timedelta(seconds=60)
 # Errors that are somebody's wish, not a fault: the run ends as cancelled and alarms nobody (product.md).
-QUIET_ERRORS = frozenset({"recipient_opted_out"})
+QUIET_ERRORS = frozenset({"recipient_opted_out", "conversation_taken_over"})
+# However long a customer goes on writing, what came is answered then.
+GATHER_AT_MOST = timedelta(seconds=60)
 
 
 class LeaseLost(Exception):
@@ -77,7 +80,8 @@ def commit_done(run: Run, token: UUID, node: Node, result: Done, shown_input: di
     changes: dict[str, Any] = {
         "cursor": node.successor(result.lane) or "",
         "attempt": 1,
-        "crash_count": 0,
+        # The next step begins in this very slice: its first try is counted already.
+        "crash_count": 1,
         "wake_tries": 0,
         "steps_taken": run.steps_taken + 1,
         "resumed_wait": None,
@@ -112,8 +116,7 @@ def commit_suspension(
     due_at = result.until
     if due_at is None and result.kind is Wait.Kind.DELIVERY:
         due_at = now + LOOK_AGAIN
-    with transaction.atomic(), the_line(run):
-        is_news = result.kind is Wait.Kind.DELIVERY and _has_moved(result.message)
+    with transaction.atomic(), the_line(run, chat):
         wait = Wait(
             workspace=run.workspace,
             run=run,
@@ -123,16 +126,13 @@ def commit_suspension(
             due_at=due_at,
             chat=chat,
             message=result.message,
+            quiet_seconds=result.quiet.seconds if result.quiet else 0,
         )
-        signal = _next_signal(run) if result.kind is Wait.Kind.REPLY else None
-        if signal is not None or is_news:
-            wait.resolved_at = now
-            wait.resolution = "signal" if signal else "news"
-            wait.message = signal.message if signal else result.message
+        if _is_here_already(run, wait, now=now):
             wait.save()
-            if signal is not None:
-                Signal.objects.in_workspace(run.workspace).filter(pk=signal.pk).update(consumed_at=now)
-            _update_held(run, token, resumed_wait=wait, crash_count=0)
+            if wait.kind == Wait.Kind.REPLY:
+                take_signals(wait, now=now)
+            _update_held(run, token, resumed_wait=wait, crash_count=1)
             write_step_run(run, node, now=now, status=StepRun.Status.WAITING, shown_input=shown_input, ended=False)
             return True
         wait.save()
@@ -140,7 +140,7 @@ def commit_suspension(
             "status": Run.Status.WAITING,
             "lease_token": None,
             "lease_until": None,
-            "wake_at": due_at,
+            "wake_at": wait.due_at,
             "wake_tries": 0,
             "crash_count": 0,
             "resumed_wait": None,
@@ -161,6 +161,49 @@ def commit_suspension(
         if result.kind is Wait.Kind.DELAY:
             release_signals(run, now=now)
     return False
+
+
+def _is_here_already(run: Run, wait: Wait, *, now: datetime) -> bool:
+    """Whether the new wait is over as it begins; if so it is resolved. One that gathers begins to, instead."""
+    if wait.kind == Wait.Kind.DELIVERY:
+        if not _has_moved(wait.message):
+            return False
+        wait.resolved_at, wait.resolution = now, "news"
+        return True
+    if wait.kind != Wait.Kind.REPLY:
+        return False
+    if is_under_a_persons_hand(wait, now=now):
+        wait.stands_since = now
+        return False
+    first = kept_signals(run).first()
+    if first is None:
+        return False
+    wait.message = first.message
+    if wait.quiet_seconds:
+        gather(wait, now=now)
+        return False
+    wait.resolved_at, wait.resolution = now, "signal"
+    return True
+
+
+def is_under_a_persons_hand(wait: Wait, *, now: datetime) -> bool:
+    """Whether a person has taken over the conversation that the wait stands in."""
+    rows = Conversation.objects.in_workspace(wait.workspace)
+    return rows.filter(chat_id=wait.chat_id, closed_at=None, taken_over_until__gt=now).exists()
+
+
+def gather(wait: Wait, *, now: datetime) -> None:
+    """An answer has come: the wait is over when nothing more comes for its silence, and after a minute in any case."""
+    wait.answered_at = wait.answered_at or now
+    wait.due_at = min(now + timedelta(seconds=wait.quiet_seconds), wait.answered_at + GATHER_AT_MOST)
+
+
+def take_signals(wait: Wait, *, now: datetime) -> None:
+    """What was kept for the run is the wait's now: all of a burst, else the message that resolved it."""
+    kept = kept_signals(wait.run)
+    if not wait.quiet_seconds:
+        kept = kept.filter(message=wait.message)
+    kept.update(consumed_at=now, wait=wait)
 
 
 def commit_retry(
@@ -225,7 +268,7 @@ def commit_failure(
                 token,
                 cursor=cursor or "",
                 attempt=1,
-                crash_count=0,
+                crash_count=1,
                 steps_taken=run.steps_taken + 1,
                 resumed_wait=None,
                 error_code=error.code,
@@ -292,10 +335,11 @@ def announce_run(run: Run, *, now: datetime) -> None:
 
 
 @contextmanager
-def the_line(run: Run) -> Iterator[None]:
-    """The contact's lock, taken before the run's: one customer, one line."""
-    if run.contact is not None:
-        lock_contact(run.contact)
+def the_line(run: Run, chat: Chat | None = None) -> Iterator[None]:
+    """The contact's lock, taken before the run's: one customer, one line. `chat` is what a run is about to speak on."""
+    contact = run.contact or (chat.contact if chat is not None else None)
+    if contact is not None:
+        lock_contact(contact)
     yield
 
 
@@ -315,20 +359,19 @@ def _update_held(run: Run, token: UUID, **changes: Any) -> None:
         setattr(run, name, value)
 
 
-def _next_signal(run: Run) -> Signal | None:
+def kept_signals(run: Run) -> QuerySet[Signal]:
+    """The messages kept for the run that nothing has taken yet, in the order of the customer's writing."""
     return (
         Signal.objects.in_workspace(run.workspace)
         .filter(run=run, kind=Signal.Kind.REPLY, consumed_at=None)
         .select_related("message")
-        .order_by("message__occurred_at", "id")
-        .first()
+        .order_by("message__occurred_at", "message_id", "id")
     )
 
 
 def release_signals(run: Run, *, now: datetime) -> None:
     """The run ends, or goes into a delay, which holds no line: its kept messages are routed by the rules."""
-    kept = Signal.objects.in_workspace(run.workspace).filter(run=run, kind=Signal.Kind.REPLY, consumed_at=None)
-    for signal in kept.select_related("message").order_by("message__occurred_at", "id"):
+    for signal in list(kept_signals(run)):
         Signal.objects.in_workspace(run.workspace).filter(pk=signal.pk).update(consumed_at=now)
         if signal.message is not None:
             route_again(signal.message, now=now)

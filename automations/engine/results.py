@@ -1,7 +1,7 @@
 """What a step returns to the engine: it is done, or the run stands still."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from automations.models import Wait
@@ -33,6 +33,8 @@ class Suspend:
     message: Message | None = None
     chat: Chat | None = None
     notes: tuple[str, ...] = ()
+    # For replies: take together what comes within so much silence.
+    quiet: timedelta | None = None
 
 
 RESUMED_KINDS = frozenset({Wait.Kind.DELAY, Wait.Kind.REPLY})

@@ -1,8 +1,8 @@
 """The router: one visible order that decides who gets an inbound message, and what an event starts.
 
 1. opt-out and opt-in words; 2. a person who has taken over; 3. the run that waits for this customer, or is busy
-with them; 4. keyword flows; 5. conversation started; 6. message received; 7. the sender's assistant. Flows that run
-alongside are started besides. Every decision is written down, with the rules that lost and why.
+with them (in_line.py); 4. keyword flows; 5. conversation started; 6. message received; 7. the sender's assistant.
+Flows that run alongside are started besides. Every decision is written down, with the rules that lost and why.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,10 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from automations.actions.base import NotARegisteredType
-from automations.engine.waits import resolve_wait
+from automations.engine.waits import answer_wait, keep_signal, resolve_wait
 from automations.errors import RunLimitReached
-from automations.models import Event, Flow, Run, Signal, TriggerDecision, Wait
+from automations.models import Event, Flow, Run, TriggerDecision, Wait
+from automations.services.in_line import place_in_line
 from automations.services.starting import start_run
 from automations.triggers.base import Match, Source, Trigger
 from automations.triggers.call_ended import EVENT as CALL_ENDED
@@ -31,10 +32,12 @@ from workspaces.services.notifications import notify_team
 
 Outcome = TriggerDecision.Outcome
 RULES = ("keyword", "conversation_started", "message_received")
+LOOPS = {
+    "runs": _("More than %(limit)s runs in one minute look like two bots talking. A person can go on."),
+    "messages": _("More than %(limit)s messages in one minute look like two bots talking. A person can go on."),
+}
 # The source of events that happened on WhatsApp itself.
 WHATSAPP = "whatsapp"
-BUSY = (Run.Status.QUEUED, Run.Status.RUNNING)
-HOLDS_THE_LINE = (Wait.Kind.RETRY, Wait.Kind.PACING, Wait.Kind.DELIVERY, Wait.Kind.THREAD)
 
 
 @dataclass(frozen=True)
@@ -70,73 +73,23 @@ class _Routing:
             self.note(Outcome.CONSENT, rule="consent", reason=self.event.consent_word)
         elif self.event.conversation.is_taken_over(self.event.now):
             self.note(Outcome.HELD, rule="person", reason="taken_over")
-        elif not (self.resume_a_run() or self.keep_for_a_busy_run() or self.start_a_leading_flow()):
+        elif not (self.continue_a_run() or self.start_a_leading_flow()):
             self.hand_to_the_assistant()
 
-    def resume_a_run(self) -> bool:
-        """The run that sent what was tapped or quoted, if it waits; for all else the newest wait."""
-        waits = list(
-            Wait.objects.in_workspace(self.workspace)
-            .select_related("run__workspace", "run__flow")
-            .filter(chat=self.event.chat, kind=Wait.Kind.REPLY, resolved_at=None, run__status=Run.Status.WAITING)
-            .order_by("-id")
-        )
-        target = self._addressed_run()
-        if target is not None:
-            waits = [wait for wait in waits if wait.run_id == target.pk]
-            if not waits and target.has_ended is False:
-                return False
-            if not waits:
-                self.data["is_late"] = True
-                return False
-        for wait in waits:
-            if resolve_wait(wait, resolution="reply", now=self.event.now, message=self.message):
+    def continue_a_run(self) -> bool:
+        """Give the message to the run it is for, by waiting or by being busy. True where nothing else may start."""
+        place = place_in_line(self.message, self.event.chat, is_new=self.event.is_new_contact)
+        if place.late_for is not None:
+            self.data["is_late"] = True
+            self.note(Outcome.LATE, rule="waiting_run", run=place.late_for, flow=place.late_for.flow, reason=place.why)
+        for wait in place.waits:
+            if answer_wait(wait, self.message, now=self.event.now):
                 self.note(Outcome.RESUMED, rule="waiting_run", run=wait.run, flow=wait.run.flow)
                 return True
-        return False
-
-    def _addressed_run(self) -> Run | None:
-        """The run behind the message that was tapped or quoted, or None."""
-        if not self.message.reply_to_provider_id:
-            return None
-        quoted = (
-            Message.objects.in_workspace(self.workspace)
-            .filter(
-                sender=self.message.sender,
-                provider_id=self.message.reply_to_provider_id,
-                cause_kind=Message.Cause.RUN,
-            )
-            .first()
-        )
-        if quoted is None:
-            return None
-        return Run.objects.in_workspace(self.workspace).filter(public_id=quoted.cause_id).first()
-
-    def keep_for_a_busy_run(self) -> bool:
-        """A leading run is in the middle of something with this customer: its next reply wait takes the message."""
-        busy = (
-            Run.objects.in_workspace(self.workspace)
-            .select_related("flow")
-            .filter(chat=self.event.chat, leads=True, status__in=(*BUSY, Run.Status.WAITING))
-            .order_by("-id")
-        )
-        for run in busy:
-            if run.status == Run.Status.WAITING and not self._holds_the_line(run):
-                continue
-            Signal.objects.create(
-                workspace=self.workspace,
-                run=run,
-                kind=Signal.Kind.REPLY,
-                source=str(self.message.public_id),
-                message=self.message,
-            )
-            self.note(Outcome.KEPT, rule="busy_run", run=run, flow=run.flow)
-            return True
-        return False
-
-    def _holds_the_line(self, run: Run) -> bool:
-        open_wait = Wait.objects.in_workspace(self.workspace).filter(run=run, resolved_at=None).first()
-        return open_wait is not None and open_wait.kind in HOLDS_THE_LINE
+        if place.busy is not None:
+            keep_signal(place.busy, self.message)
+            self.note(Outcome.KEPT, rule="busy_run", run=place.busy, flow=place.busy.flow)
+        return place.busy is not None or place.is_taken
 
     def start_a_leading_flow(self) -> bool:
         """By rule, then priority, then the older flow. The first that matches wins, the others are noted."""
@@ -364,7 +317,7 @@ def _tell_of_loop(workspace: Workspace, contact: Contact, error: BotenwerkError,
         workspace=workspace,
         code="loop_guard",
         title=_("No more automatic answers for %(contact)s"),
-        body=_("More than %(limit)s runs in one minute look like two bots talking. A person can go on."),
+        body=LOOPS[error.facts["what"]],
         level="attention",
         digest_key=f"loop:{contact.public_id}",
         facts={"contact": str(contact), "limit": error.facts["limit"]},

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from automations.engine.commits import ADVANCE_TASK, WAKE_MARGIN, announce_run
+from automations.engine.loops import demand_calm
 from automations.engine.plain import plain_output
 from automations.errors import FlowNotStartable, RunLimitReached
 from automations.models import Flow, FlowVersion, Run
@@ -75,5 +76,8 @@ def start_run(
 
 def _guard_against_loops(flow: Flow, contact: Contact, *, now: datetime) -> None:
     recent = Run.objects.in_workspace(flow.workspace).filter(contact=contact, started_at__gt=now - timedelta(minutes=1))
-    if recent.count() >= RUNS_A_MINUTE:
+    runs = recent.count()
+    if runs >= RUNS_A_MINUTE:
         raise RunLimitReached(limit=RUNS_A_MINUTE, what="runs")
+    if runs > 1:
+        demand_calm(contact, now=now)

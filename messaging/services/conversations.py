@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Literal
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from messaging.events import ConversationHandedBack
+from messaging.events import ConversationHandedBack, ConversationTaken
 from messaging.models import Chat, Conversation, Message
 from messaging.services.people import lock_contact
 from workspaces.changes import announce
-from workspaces.events import publish
+from workspaces.events import demand_heard, publish
 from workspaces.models import Membership
 from workspaces.services.audit import Actor, record
+
+# How the runs that wait in a conversation go on when it is handed back.
+GoOn = Literal["last", "wait", "end"]
 
 PREVIEW_LENGTH = 200
 # Nobody types it: what follows is the name of a kind, to be shown in the reader's language.
@@ -112,9 +116,13 @@ def take_over(conversation: Conversation, *, by: Membership, until: datetime, no
     """A person speaks; nothing automated does, until then or until it is handed back."""
     with transaction.atomic():
         lock_contact(conversation.chat.contact)
+        conversation.refresh_from_db(fields=["taken_over_until"])
+        held_until, was_held = conversation.taken_over_until, conversation.is_taken_over(now)
         conversation.taken_over_until, conversation.taken_over_by = until, by
         conversation.save(update_fields=["taken_over_until", "taken_over_by"])
         record(by, "conversation.taken_over", conversation)
+        if not was_held:
+            demand_heard(publish(ConversationTaken(conversation=conversation, held_until=held_until, now=now)))
         announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
 
 
@@ -124,7 +132,7 @@ def take_over_by_app(conversation: Conversation, written_at: datetime, *, now: d
     The hold lasts as long as one by hand, from when it was written; nobody of the team is named for it.
     """
     conversation.refresh_from_db()
-    until, was_held = written_at + HOLD, conversation.is_taken_over(now)
+    until, was_held, held_until = written_at + HOLD, conversation.is_taken_over(now), conversation.taken_over_until
     if until <= now or (was_held and conversation.taken_over_until and until <= conversation.taken_over_until):
         return
     conversation.taken_over_until = until
@@ -132,6 +140,8 @@ def take_over_by_app(conversation: Conversation, written_at: datetime, *, now: d
         conversation.taken_over_by = None
         record(APP_ACTOR, "conversation.taken_over", conversation)
     conversation.save(update_fields=["taken_over_until", "taken_over_by"])
+    if not was_held:
+        demand_heard(publish(ConversationTaken(conversation=conversation, held_until=held_until, now=now)))
     announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
     announce(conversation.workspace, "conversations", now=now)
 
@@ -144,14 +154,14 @@ def keep_taken_over(conversation: Conversation, *, until: datetime, now: datetim
     return rows.update(taken_over_until=until, updated_at=now) == 1
 
 
-def hand_back(conversation: Conversation, *, by: Actor, now: datetime) -> None:
-    """The flows speak again."""
+def hand_back(conversation: Conversation, *, by: Actor, now: datetime, go_on: GoOn = "wait") -> None:
+    """The flows speak again: with the customer's `last` message, when the next one comes (`wait`), or they `end`."""
     with transaction.atomic():
         lock_contact(conversation.chat.contact)
         conversation.taken_over_until = conversation.taken_over_by = None
         conversation.save(update_fields=["taken_over_until", "taken_over_by"])
         record(by, "conversation.handed_back", conversation)
-        publish(ConversationHandedBack(conversation=conversation, now=now))
+        demand_heard(publish(ConversationHandedBack(conversation=conversation, go_on=go_on, by=by, now=now)))
         announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
 
 

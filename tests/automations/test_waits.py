@@ -62,7 +62,7 @@ def test_an_answer_after_the_time_out_is_an_ordinary_message(asking: House) -> N
     """traps.md Q1: the flow does not start anew by itself."""
     asking.advance(hours=2)
     wamid = asking.customer_writes("Eine Füllung")
-    assert outcomes(asking, wamid) == [("keyword", "lost"), ("nothing", "nothing")]
+    assert outcomes(asking, wamid) == [("waiting_run", "late"), ("keyword", "lost"), ("nothing", "nothing")]
     assert len(asking.runs()) == 1
 
 
