@@ -1,6 +1,7 @@
 """Who: users, workspaces, memberships, API keys; and what the team is told."""
 
 from workspaces.models.access import ApiKey, IdempotentCall
+from workspaces.models.bulk import BulkItem, BulkJob
 from workspaces.models.people import Membership, Role, User, Workspace
 from workspaces.models.queue import QueuedTask
 from workspaces.models.record import AuditEntry, Change, Notification, NotificationChannel
@@ -8,6 +9,8 @@ from workspaces.models.record import AuditEntry, Change, Notification, Notificat
 __all__ = [
     "ApiKey",
     "AuditEntry",
+    "BulkItem",
+    "BulkJob",
     "Change",
     "IdempotentCall",
     "Membership",
