@@ -1,5 +1,7 @@
 """What was said: messages both ways, and the statuses the platform reports for ours."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -90,10 +92,30 @@ class Message(TenantRow):
                 fields=["chat", "occurred_at"], condition=Q(direction="in", routed_at=None), name="unrouted_messages"
             ),
             models.Index(fields=["cause_kind", "cause_id"], name="messages_by_cause"),
+            models.Index(
+                fields=["sender"], condition=Q(error_code="delivery_unknown"), name="messages_that_stay_unknown"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.body[:60] or self.kind
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When a queued message may go, or is asked about again; None for any other."""
+        slot = self._slot
+        return datetime.fromisoformat(slot["at"]) if slot else None
+
+    @property
+    def waits_for(self) -> str:
+        """What holds a queued message back: a key of RateLimited.LIMITS, or empty."""
+        return self._slot.get("limit", "")
+
+    @property
+    def _slot(self) -> dict[str, str]:
+        if self.status != self.Status.QUEUED:
+            return {}
+        return (self.payload.get("terms") or {}).get("slot") or {}
 
     @property
     def is_revoked(self) -> bool:

@@ -159,14 +159,20 @@ def send_queued(message: Message, *, now: datetime) -> Message:
 def send_again(*, message: Message, origin: Origin, now: datetime, slots: SlotPolicy | None = None) -> Message:
     """A new message with the content of a failed one, which stays as it is (traps.md U1).
 
+    Clicked twice it is sent once all the same; where that has failed too, it is that one which is sent again.
     Raises CannotSendAgain for one that has not failed, and whatever a send raises.
     """
     if message.status != Message.Status.FAILED or message.direction != Message.Direction.OUT:
         raise CannotSendAgain(status=str(message.get_status_display()))
     order = _Order(
-        sender=message.sender, to=None, chat=message.chat, name="", origin=origin, key=None, slots=slots,
-        may_speak_into_take_over=True,
+        sender=message.sender, to=None, chat=message.chat, name="", origin=origin, key=f"again:{message.public_id}",
+        slots=slots, may_speak_into_take_over=True,
     )  # fmt: skip
+    existing = _existing(order)
+    if existing is not None and existing.status == Message.Status.FAILED:
+        return send_again(message=existing, origin=origin, now=now, slots=slots)
+    if existing is not None:
+        return _again(existing, order, now)
     payload = {name: value for name, value in message.payload.items() if name != "terms"}
     content = Content(
         kind="template" if message.kind == "template" else "text",

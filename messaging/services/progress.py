@@ -15,6 +15,7 @@ from messaging.models import Contact, Message
 from workspaces.changes import announce
 from workspaces.errors import BotenwerkError
 from workspaces.events import publish
+from workspaces.services.notifications import solve
 
 _Status = Message.Status
 
@@ -72,8 +73,8 @@ def advance_message(
         list(contacts.select_for_update(of=("self",)).values_list("pk"))
         message = rows.select_for_update().get()
         is_news = bool(provider_id) and not message.provider_id
-        previous = message.status
-        if not can_move(previous, to, error_code=message.error_code):
+        previous, code = message.status, message.error_code
+        if not can_move(previous, to, error_code=code):
             if is_news:
                 _update_with_id(rows, provider_id, {})
             return False
@@ -82,10 +83,24 @@ def advance_message(
         if (_update_with_id(same, provider_id, changes) if is_news else same.update(**changes)) != 1:
             return False
         message = rows.select_related("sender", "chat__contact", "conversation", "workspace").get()
+        if previous == _Status.FAILED and code == DeliveryUnknown.code:
+            _tell_settled(message, now)
         if message.conversation is not None:
             announce(workspace, f"conversation:{message.conversation.public_id}", now=now)
         publish(MessageStatusChanged(message=message, previous=previous, now=now))
     return True
+
+
+def unknown_notice(message: Message) -> str:
+    """The digest key of the team's notice of messages whose end is not known: one a sender."""
+    return f"{DeliveryUnknown.code}:{message.sender.public_id}"
+
+
+def _tell_settled(message: Message, now: datetime) -> None:
+    """The last of the sender's messages whose end was unknown has one: nothing is left for the team to look at."""
+    rows = Message.objects.in_workspace(message.workspace)
+    if not rows.filter(sender=message.sender, error_code=DeliveryUnknown.code).exists():
+        solve(message.workspace, unknown_notice(message), now)
 
 
 def _changes(

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from messaging.errors import DeliveryUnknown
@@ -10,7 +11,7 @@ from messaging.models import Message, Sender
 from messaging.services.delivery import UNKNOWN_AT_MOST, resend_unknown
 from messaging.services.outbound import terms_of
 from messaging.services.outbox import cancel_queued, send_queued
-from messaging.services.progress import advance_message
+from messaging.services.progress import advance_message, unknown_notice
 from workspaces.services.notifications import notify_team
 from workspaces.wakeups import CLAIM
 
@@ -53,7 +54,17 @@ def _settle_unknown(message: Message, now: datetime) -> None:
             workspace=message.workspace,
             code=DeliveryUnknown.code,
             title=_("Unclear whether a message to %(contact)s went out"),
+            body=_("Look at the chat: if it is missing there, send it again with one click."),
+            link=_thread(message),
             facts={"contact": str(message.chat.contact)},
-            digest_key=f"delivery_unknown:{message.sender.public_id}",
+            digest_key=unknown_notice(message),
             now=now,
         )
+
+
+def _thread(message: Message) -> str:
+    """Where the button to send it again stands."""
+    if message.conversation is None:
+        return ""
+    address = reverse("conversation", args=[message.workspace.slug, message.conversation.public_id])
+    return f"{address}#said-{message.public_id}"

@@ -6,6 +6,7 @@ import pytest
 
 from messaging.errors import CannotSendAgain, DeliveryUnknown, RecipientNotOnWhatsapp
 from messaging.models import Message, Sender
+from messaging.services import breaker
 from messaging.services.outbox import send_again, send_text
 from messaging.services.progress import advance_message
 from messaging.services.rescue import wake_outbound
@@ -69,6 +70,26 @@ def test_after_ten_minutes_the_team_decides(unknown, wire, workspace, now):
     assert len(wire.sent) == 1
 
 
+def test_the_teams_notice_leads_to_the_thread_and_closes_when_the_platform_has_spoken(
+    unknown, send, wire, workspace, now
+):
+    wire.cut_off()
+    other = send("run:2")
+    for message in (unknown, other):
+        wake(message, now + TEN_MINUTES)
+    notice = Notification.objects.in_workspace(workspace).get()
+    assert (notice.count, notice.link) == (
+        2,
+        f"/w/praxis-graz/inbox/{other.conversation.public_id}/#said-{other.public_id}",
+    )
+    assert advance_message(unknown, "delivered", now=now + TEN_MINUTES)
+    notice.refresh_from_db()
+    assert notice.solved_at is None
+    assert advance_message(other, "failed", now=now + TEN_MINUTES, error=RecipientNotOnWhatsapp())
+    notice.refresh_from_db()
+    assert notice.solved_at == now + TEN_MINUTES
+
+
 def test_a_doubled_wake_up_changes_nothing(unknown, workspace, now):
     for _time in range(2):
         wake(unknown, now + TEN_MINUTES)
@@ -107,6 +128,37 @@ def test_send_again_is_a_new_message_and_the_old_one_stays_failed(send, wire, by
     assert (new.status, new.provider_id, new.body) == ("accepted", "wamid.2", "Hallo")
     old.refresh_from_db()
     assert (old.status, old.provider_id) == ("failed", "wamid.1")
+
+
+def test_sent_again_twice_by_an_impatient_hand_it_goes_once(send, wire, by_api, now):
+    old = send()
+    advance_message(old, "failed", now=now, error=RecipientNotOnWhatsapp())
+    old.refresh_from_db()
+    new = send_again(message=old, origin=by_api, now=now)
+    assert send_again(message=old, origin=by_api, now=now).pk == new.pk
+    assert len(wire.sent) == 2
+
+
+def test_what_has_failed_twice_is_sent_again_from_either(send, wire, by_api, now):
+    old = send()
+    advance_message(old, "failed", now=now, error=RecipientNotOnWhatsapp())
+    old.refresh_from_db()
+    second = send_again(message=old, origin=by_api, now=now)
+    advance_message(second, "failed", now=now, error=RecipientNotOnWhatsapp())
+    third = send_again(message=old, origin=by_api, now=now)
+    assert third.pk not in (old.pk, second.pk)
+    assert (third.status, len(wire.sent)) == ("accepted", 3)
+
+
+def test_the_second_send_waits_for_a_platform_that_is_away(unknown, wire, workspace, sender, chat, now):
+    Sender.objects.in_workspace(workspace).filter(pk=sender.pk).update(unknown_policy="resend")
+    at = now + TEN_MINUTES
+    for _time in range(4):
+        breaker.note_outage(sender, now=at)
+    wake(unknown, at)
+    assert (unknown.status, unknown.wake_at, len(wire.sent)) == ("unknown", at + breaker.FIRST_PROBE, 1)
+    wake(unknown, at + breaker.FIRST_PROBE)
+    assert (unknown.status, len(wire.sent)) == ("accepted", 2)
 
 
 @pytest.mark.parametrize("status", ["accepted", "unknown"])
