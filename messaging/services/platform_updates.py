@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from messaging.models import Chat, Consent, ConsentEvent, Purpose, Sender, Template
-from messaging.services.people import chat_for, find_or_create_contact, lock_contact
+from messaging.services.people import chat_for, find_locked_contact
 from messaging.services.senders import set_sender_quality
 from messaging.services.templates import set_template_status
 from messaging.webhooks.events import IncompleteItem, NumberUpdate, Preference, TemplateUpdate
@@ -75,15 +75,7 @@ def update_preference(*, sender: Sender, item: Preference, now: datetime) -> boo
     if not item.person.is_known:
         raise IncompleteItem("nobody it could be from")
     said_at = min(item.said_at or now, now)
-    contact, _is_new = find_or_create_contact(
-        workspace=sender.workspace,
-        phone=None,
-        wa_id=item.person.wa_id,
-        user_id=item.person.user_id,
-        portfolio=sender.business_account_id,
-        now=now,
-    )
-    lock_contact(contact)
+    contact, _is_new = find_locked_contact(sender, item.person, now=now)
     said = ConsentEvent.objects.in_workspace(sender.workspace).filter(
         contact=contact, source=PREFERENCE, evidence=sender.business_account_id
     )

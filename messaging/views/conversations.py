@@ -97,7 +97,10 @@ def page_context(request: WorkspaceRequest, shown: Conversation, **composer: Any
         .select_related("chat__sender")
         .order_by("-id")[:EARLIER_SHOWN]
     )
-    return context | {"earlier": list(earlier)}
+    shown_earlier = list(earlier)
+    for other in shown_earlier:
+        other.preview = preview_text(other)  # type: ignore[attr-defined]
+    return context | {"earlier": shown_earlier}
 
 
 def talk_context(request: WorkspaceRequest, shown: Conversation) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from messaging.errors import NotInAllowedList
 from messaging.models import Chat, Conversation, Message
+from messaging.services.conversations import KIND_MARK
+from messaging.views.bubbles import Bubble, bubbles_of
 from workspaces.errors import BotenwerkError, stored_error
 from workspaces.models import AuditEntry, Workspace
 
@@ -35,6 +37,8 @@ KINDS: dict[str, tuple[str, str | Promise]] = {
     "request_welcome": ("message-circle", _("Chat opened")),
     "button": ("corner-down-left", _("Button tapped")),
     "interactive": ("corner-down-left", _("Choice tapped")),
+    "unsupported": ("circle-help", _("Message that WhatsApp does not hand on")),
+    "revoked": ("ban", _("Deleted message")),
 }
 SAID_AS_TEXT = ("text", "template")
 UNKNOWN_KIND: tuple[str, str | Promise] = ("circle-help", _("Message of a kind that is not shown here"))
@@ -70,6 +74,7 @@ class Line:
     at: datetime
     new_day: date | None = None
     message: Message | None = None
+    bubble: Bubble | None = None
     note: str = ""
     note_icon: str = ""
 
@@ -91,10 +96,15 @@ class Line:
         return self._kind()[1]
 
     @property
-    def file_name(self) -> str:
-        """The name of a document, where the customer's app gave one."""
-        media = (self.message.payload.get("media") or {}) if self.message else {}
-        return str(media.get("filename") or "")
+    def moved(self) -> dict[str, Any]:
+        """The old and the new number, for the platform's note that the customer has changed it."""
+        return (self.message.payload.get("moved") or {}) if self.message else {}
+
+    @property
+    def quoted_word(self) -> str | Promise:
+        """The kind of a quoted message that has no words."""
+        quoted = self.bubble.quoted if self.bubble else None
+        return KINDS.get(quoted.kind, UNKNOWN_KIND)[1] if quoted else ""
 
     @property
     def author(self) -> Author | None:
@@ -142,7 +152,7 @@ def find_conversation(workspace: Workspace, conversation_id: UUID) -> Conversati
 
 
 def thread_of(chat: Chat, *, before: Message | None = None) -> Thread:
-    """The chat's messages and the notes between them. Three queries, however long it is."""
+    """The chat's messages and the notes between them. Five queries, however long it is."""
     rows = Message.objects.in_workspace(chat.workspace).filter(chat=chat)
     if before is not None:
         rows = rows.filter(occurred_at__lte=before.occurred_at).exclude(pk=before.pk)
@@ -151,7 +161,8 @@ def thread_of(chat: Chat, *, before: Message | None = None) -> Thread:
     messages = newest[:THREAD_LENGTH][::-1]
     for message in messages:
         message.workspace = chat.workspace
-    entries = [Line(at=message.occurred_at, message=message) for message in messages]
+    bubbles = bubbles_of(messages)
+    entries = [Line(at=each.occurred_at, message=each, bubble=bubbles[each.pk]) for each in messages]
     since = messages[0].occurred_at if has_older else None
     until = before.occurred_at if before else None
     entries += _notes(chat, since=since, until=until)
@@ -181,7 +192,9 @@ def optional_url(name: str, *args: object) -> str:
 def preview_text(conversation: Conversation) -> str | Promise:
     """What was said last; a kind without words by its word."""
     text = conversation.last_message_text
-    return KINDS[text][1] if text in KINDS else text
+    if not text.startswith(KIND_MARK):
+        return text
+    return KINDS.get(text.removeprefix(KIND_MARK), UNKNOWN_KIND)[1]
 
 
 def _notes(chat: Chat, *, since: datetime | None, until: datetime | None) -> list[Line]:
@@ -224,6 +237,7 @@ def _with_days(entries: list[Line]) -> list[Line]:
                 at=line.at,
                 new_day=day if day != last else None,
                 message=line.message,
+                bubble=line.bubble,
                 note=line.note,
                 note_icon=line.note_icon,
             )
