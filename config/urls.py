@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from config.health.line import health_line
 from config.live.views import stream
 
 urlpatterns = [
@@ -13,4 +14,7 @@ urlpatterns = [
     path("", include("automations.urls")),
     path("api/v1/", include("config.api")),
     path("live/<slug:slug>/", stream, name="live"),
+    path("w/<slug:slug>/health/", health_line, name="health_line"),
 ]
+
+handler500 = "config.health.errors.server_error"

@@ -55,8 +55,10 @@ class EmbeddedBroker(Broker):
 
         Never raises: one exception here would stall the cluster for 10 s.
         """
+        # Taken out first: a cluster that only waits for its database lives, and must not be killed for silence.
+        beats = self._beats.due()
         try:
-            tasks = self._beats.due() + self._take()
+            tasks = beats + self._take()
             if not tasks:
                 self._wait(POLL_SECONDS)
                 tasks = self._take()
@@ -65,7 +67,7 @@ class EmbeddedBroker(Broker):
             logger.error("The queue %s cannot be read, trying again: %s", self.list_key, error)
             self._drop_connection()
             time.sleep(ERROR_PAUSE_SECONDS)
-            return []
+            return beats
 
     def queue_size(self) -> int:
         """How many tasks wait."""

@@ -62,6 +62,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: a probe has no session, no host name and no TLS.
+    "config.health.front.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -121,6 +123,10 @@ if REDIS_URL:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
+# --- Watching -----------------------------------------------------------------------------------
+# Who may read /metrics from elsewhere sends it as a bearer token; without one only this machine may.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- People -------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "workspaces.User"

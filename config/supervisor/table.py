@@ -37,7 +37,7 @@ def address(name: str) -> str:
 def _table() -> dict[str, Program]:
     # Ours are forked from this loaded process: less memory, and a restart takes milliseconds.
     ours = [
-        Program("web", main=run_web, address=f"{address('web')}/"),
+        Program("web", main=run_web, address=f"{address('web')}/healthz"),
         Program("fast", main=partial(run_cluster, "fast"), heartbeat=heartbeat_file("fast")),
         Program("bulk", main=partial(run_cluster, "bulk"), heartbeat=heartbeat_file("bulk")),
         Program("clock", main=_run_clock),

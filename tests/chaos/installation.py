@@ -54,7 +54,7 @@ class Installation:
     def start(self) -> None:
         """Start ours and wait until the pages answer."""
         self._supervise()
-        _wait_for(f"{settings.PUBLIC_URL}/")
+        _wait_for(f"{settings.PUBLIC_URL}/healthz")
 
     def mind(self) -> bool:
         """Start the supervisor again if it is gone, as systemd would. True if it had to be."""

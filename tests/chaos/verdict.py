@@ -21,6 +21,7 @@ class Verdict:
     done: int = 0
     reported: int = 0
     accepted: int = 0
+    reported_unsent: int = 0
     answers_lost: int = 0
     settled: int = 0
     faults: list[str] = field(default_factory=list)
@@ -110,11 +111,13 @@ def _judge_unknown(house: House, journal: list[dict[str, Any]], verdict: Verdict
         for entry in journal
         if accepted_text(entry) and any(name.startswith("accept_then") for name in entry.get("fault", ()))
     }
+    sent = {entry["body"].get("biz_opaque_callback_data", "") for entry in journal if accepted_text(entry)}
     verdict.answers_lost = len(lost)
     for message in Message.objects.in_workspace(house.workspace).filter(direction=Message.Direction.OUT):
         key = str(message.public_id)
         if message.error_code == REPORTED and told[key]:
             verdict.faults.append(f"reported as unknown, though told {', '.join(sorted(told[key]))}: {message.body}")
+        verdict.reported_unsent += message.error_code == REPORTED and key not in sent
         verdict.settled += key in lost and message.status != Message.Status.FAILED
 
 

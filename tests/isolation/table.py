@@ -33,6 +33,7 @@ class Endpoint(NamedTuple):
 PAGES: dict[str, Page] = {
     "today": Page(VIEWER, get=200),
     "solve_notice": Page(AGENT, post=302),
+    "health_line": Page(Role.OWNER, get=200),
     "inbox": Page(VIEWER, get=200),
     "conversation": Page(VIEWER, get=200),
     "composer": Page(VIEWER, get=200, post=200),
@@ -54,6 +55,7 @@ PAGES: dict[str, Page] = {
     "pause_sender": Page(ADMIN, post=302),
     "resume_sender": Page(ADMIN, post=302),
     "switch_ai_answers": Page(ADMIN, post=302),
+    "lost_answers": Page(ADMIN, post=422),
     "disconnect_sender": Page(ADMIN, post=422),
     "templates": Page(VIEWER, get=200),
     "sync_templates": Page(EDITOR, post=409),
@@ -88,6 +90,7 @@ PAGES: dict[str, Page] = {
     "run_cancel": Page(EDITOR, post=422),
     "run_resume": Page(EDITOR, post=302),
     "run_retry": Page(EDITOR, post=302),
+    "run_again": Page(EDITOR, post=302),
 }
 
 API: dict[str, Endpoint] = {

@@ -25,6 +25,17 @@ class ScopeMissing(BotenwerkError):
     http_status = 403
 
 
+class DatabaseAway(BotenwerkError):
+    """The database does not answer, or its disk is full; nothing was stored."""
+
+    code = "database_away"
+    title = _("The database does not answer")
+    cause = _("Botenwerk cannot reach its database, or cannot write to it.")
+    cure = _("Send the same call again in a few seconds, with the same Idempotency-Key.")
+    http_status = 503
+    retryable = True
+
+
 class NotFound(BotenwerkError):
     """No such address, or no such row in the key's workspace."""
 

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
@@ -17,6 +18,7 @@ from rest_framework.views import set_rollback
 from workspaces.api.errors import (
     ApiKeyInvalid,
     BodyTooLarge,
+    DatabaseAway,
     InvalidInput,
     MethodNotAllowed,
     NotAcceptable,
@@ -30,6 +32,7 @@ from workspaces.errors import BotenwerkError
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+DATABASE_AWAY_SECONDS = 5
 
 FieldProblem = dict[str, str]
 
@@ -106,6 +109,9 @@ def _named(error: Exception, request: Request | None) -> tuple[BotenwerkError | 
             return UnsupportedMediaType(media_type=request.content_type if request else "?"), None
         case RequestDataTooBig():
             return BodyTooLarge(), None
+        case OperationalError() | InterfaceError():
+            log.error("api_database_away", error=type(error).__name__)
+            return DatabaseAway(retry_after=DATABASE_AWAY_SECONDS), None
     return None, None
 
 
