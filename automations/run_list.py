@@ -11,10 +11,9 @@ from django.db.models.fields.json import KT
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from automations.models import Run, Step, Wait
-from automations.run_picture import wait_words
+from automations.run_picture import length_words, wait_words
 from workspaces.errors import BotenwerkError, stored_error
 from workspaces.models import Notification, Workspace
 
@@ -130,18 +129,6 @@ def person_of(run: Run, told_name: str) -> str:
     if run.contact is not None:
         return str(run.contact)
     return told_name or _("nobody")
-
-
-def length_words(length: timedelta) -> str:
-    """A length of time in its largest unit."""
-    seconds = max(0, int(length.total_seconds()))
-    if seconds < 60:
-        return ngettext("%(count)s second", "%(count)s seconds", seconds) % {"count": seconds}
-    if seconds < 3600:
-        return ngettext("%(count)s minute", "%(count)s minutes", seconds // 60) % {"count": seconds // 60}
-    if seconds < 86_400:
-        return ngettext("%(count)s hour", "%(count)s hours", seconds // 3600) % {"count": seconds // 3600}
-    return ngettext("%(count)s day", "%(count)s days", seconds // 86_400) % {"count": seconds // 86_400}
 
 
 def _about(words: str) -> Q:

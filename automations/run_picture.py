@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from workspaces.models import Notification
 
 STEP_RUNS_SHOWN = 400
 AHEAD_SHOWN = 30
+SHORTEST_WAIT = timedelta(minutes=1)
 STEP_WAITS = (Wait.Kind.DELAY, Wait.Kind.REPLY)
 
 
@@ -47,6 +48,16 @@ class Stage:
     lane: Text = ""
     lanes_not_taken: int = 0
     is_next: bool = False
+    # Where an open wait may lead: the names of its lanes.
+    choices: list[Text] = field(default_factory=list)
+
+    @property
+    def waited(self) -> str:
+        """How long the run stood still here, in words: for the wire above the card. Empty under a minute."""
+        if self.last is None or self.last.ended_at is None:
+            return ""
+        length = self.last.ended_at - self.attempts[0].started_at
+        return _("waited %(time)s") % {"time": length_words(length)} if length >= SHORTEST_WAIT else ""
 
     @property
     def last(self) -> StepRun | None:
@@ -94,6 +105,18 @@ def path_of(run: Run) -> list[Stage]:
     return [*taken, *_ahead(run, program, {stage.key for stage in taken})]
 
 
+def length_words(length: timedelta) -> str:
+    """A length of time in its largest unit."""
+    seconds = max(0, int(length.total_seconds()))
+    if seconds < 60:
+        return ngettext("%(count)s second", "%(count)s seconds", seconds) % {"count": seconds}
+    if seconds < 3600:
+        return ngettext("%(count)s minute", "%(count)s minutes", seconds // 60) % {"count": seconds // 60}
+    if seconds < 86_400:
+        return ngettext("%(count)s hour", "%(count)s hours", seconds // 3600) % {"count": seconds // 3600}
+    return ngettext("%(count)s day", "%(count)s days", seconds // 86_400) % {"count": seconds // 86_400}
+
+
 def _stage(run: Run, node: Node | None, key: str, attempts: list[StepRun]) -> Stage:
     if node is None:
         return Stage(key, key, None, None, key, attempts)
@@ -112,6 +135,8 @@ def _stage(run: Run, node: Node | None, key: str, attempts: list[StepRun]) -> St
     if lane and lane in node.lanes:
         stage.lane = _lane_label(kind, node, lane)
         stage.lanes_not_taken = len(node.lanes) - 1
+    if stage.tone == "wait":
+        stage.choices = [_lane_label(kind, node, each) for each in node.lanes if each != Step.FAILURE_LANE]
     return stage
 
 

@@ -36,4 +36,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_RUN}/cancel/", runs.run_cancel, name="run_cancel"),
     path(f"{_RUN}/resume/", runs.run_resume, name="run_resume"),
     path(f"{_RUN}/retry/", runs.run_retry, name="run_retry"),
+    path(f"{_RUN}/again/", runs.run_again, name="run_again"),
 ]

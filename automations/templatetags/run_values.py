@@ -52,5 +52,20 @@ def exact_words(moment: datetime) -> str:
     return f"{day_word(moment)}, {formats.date_format(timezone.localtime(moment), 'H:i:s')}"
 
 
+@register.filter
+def moment_words(moment: datetime) -> SafeString:
+    """Today or yesterday with the time to the second, else day and time, to be read within a line of a card."""
+    local = timezone.localtime(moment)
+    days = (timezone.localdate() - local.date()).days
+    at = {"time": formats.date_format(local, "H:i:s")}
+    if days == 0:
+        shown = _("today, %(time)s") % at
+    elif days == 1:
+        shown = _("yesterday, %(time)s") % at
+    else:
+        shown = formats.date_format(local, "SHORT_DATETIME_FORMAT")
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), shown)
+
+
 def _cut(text: str) -> str:
     return text[:LONGEST] + ("…" if len(text) > LONGEST else "")

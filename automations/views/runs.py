@@ -2,7 +2,7 @@
 
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -13,11 +13,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from automations.cures import cures_of
 from automations.forms.pages import RunFilterForm
 from automations.models import Run, Wait
 from automations.picture import trigger_of, trigger_sentence
-from automations.run_list import causes, counted, filtered, length_words, page_of
-from automations.run_picture import Stage, path_of, story_of, wait_words
+from automations.run_list import causes, counted, filtered, page_of
+from automations.run_picture import Stage, length_words, path_of, story_of, wait_words
+from automations.services.restarting import start_again
 from automations.services.runs import cancel_run, resume_now, retry_run
 from automations.views.showing import REFUSED, show
 from messaging.models import Message
@@ -104,6 +106,20 @@ def run_retry(request: WorkspaceRequest, run_id: UUID) -> HttpResponse:
 
 
 @require_POST
+@requires("flow.start")
+def run_again(request: WorkspaceRequest, run_id: UUID) -> HttpResponse:
+    """A new run with the same trigger data; a form that is sent twice starts one."""
+    run = _fetch_run(request, run_id)
+    key = request.POST.get("key", "")[:60].replace("\x00", "") or str(uuid4())
+    try:
+        started, _is_new = start_again(run=run, key=key, by=request.membership, now=timezone.now())
+    except BotenwerkError as error:
+        return _show_run(request, run, error=error, status=REFUSED)
+    messages.success(request, _("The flow runs again with the same data."))
+    return HttpResponseRedirect(reverse("run", args=[request.workspace.slug, started.public_id]))
+
+
+@require_POST
 @requires("run.retry")
 def runs_retry(request: WorkspaceRequest) -> HttpResponse:
     """Every failed run of one cause (flow, step, error), the oldest first, at most fifty at once."""
@@ -143,7 +159,8 @@ def _act(request: WorkspaceRequest, run_id: UUID, verb: Any, done: str) -> HttpR
 
 def _fetch_run(request: WorkspaceRequest, run_id: UUID) -> Run:
     runs = Run.objects.in_workspace(request.workspace)
-    rows = runs.select_related("flow", "version__flow", "version__workspace", "contact", "conversation", "workspace")
+    of_flow = ("flow__published", "flow__workspace", "version__flow", "version__workspace")
+    rows = runs.select_related(*of_flow, "contact", "conversation", "chat", "workspace")
     return get_object_or_404(rows, public_id=run_id)
 
 
@@ -154,28 +171,43 @@ def _show_run(
     stage = _chosen(stages, request.GET.get("step", ""))
     wait = Wait.objects.in_workspace(run.workspace).filter(run=run, resolved_at=None).first()
     sent = Message.objects.in_workspace(run.workspace).filter(cause_kind=Message.Cause.RUN, cause_id=str(run.public_id))
+    run_error = stored_error(run.error_code, run.error_facts) if run.error_code else None
+    shown_error = stage.error if stage is not None and stage.tone == "fail" else run_error
+    failed_step = stage.key if stage is not None else run.error_step
     context = {
         "run": run,
         "person": str(run.contact) if run.contact else str(run.trigger.get("customer_name") or ""),
         "trigger_values": list(run.trigger.items()),
         "stages": stages,
         "stage": stage,
+        "cures": cures_of(shown_error, run=run, step=failed_step, request=request) if shown_error else [],
+        "again_key": uuid4(),
+        "again_version": _newer_version(run),
         "chosen": stage.key if stage else TRIGGER,
         "trigger": trigger_of(run.version),
         "trigger_sentence": trigger_sentence(run.version),
         "wait": wait,
         "wait_words": wait_words(wait) if wait else "",
         "length": length_words((run.ended_at or timezone.now()) - run.started_at),
-        "run_error": stored_error(run.error_code, run.error_facts) if run.error_code else None,
+        "run_error": run_error,
         "failed_stage": next((each for each in stages if each.key == run.error_step), None),
         "story": story_of(run, stages),
         "sent": [
-            (message, _status_times(message)) for message in sent.prefetch_related("statuses").order_by("id")[:100]
+            (message, _status_times(message), _error_of(message))
+            for message in sent.select_related("conversation").prefetch_related("statuses").order_by("id")[:100]
         ],
         "conversation_id": run.conversation.public_id if run.conversation else None,
         "error": error,
     }
     return show(request, "run", context, part="_run", status=status)
+
+
+def _newer_version(run: Run) -> int | None:
+    """The number of the published version, where it is another than the run's; tests go by the draft."""
+    published = run.flow.published
+    if run.only_recipient or published is None or published.pk == run.version_id:
+        return None
+    return published.number
 
 
 def _chosen(stages: list[Stage], asked: str) -> Stage | None:
@@ -187,6 +219,10 @@ def _chosen(stages: list[Stage], asked: str) -> Stage | None:
         if asked and stage.key == asked:
             return stage
     return next((stage for stage in taken if stage.tone in ("fail", "wait", "run")), taken[-1])
+
+
+def _error_of(message: Message) -> BotenwerkError | None:
+    return stored_error(message.error_code, message.error_facts) if message.error_code else None
 
 
 def _status_times(message: Message) -> list[tuple[str, Any]]:

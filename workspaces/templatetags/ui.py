@@ -143,10 +143,11 @@ def alert(content: str, tone: str = "info", title: Any = "", code: str = "") -> 
     )
 
 
-@register.simple_tag
-def error_box(error: Any) -> SafeString:
-    """A named error: title, cause and cure, and its code for whoever asks for help."""
-    return render_to_string("components/error_box.html", {"error": error})
+@register.simple_tag(takes_context=True)
+def error_box(context: template.Context, error: Any, actions: Iterable[Any] = ()) -> SafeString:
+    """A named error: title, cause and cure, the buttons that cure it (label, url, icon, is_verb), and its code."""
+    shown = {"error": error, "actions": list(actions or ()), "csrf_token": context.get("csrf_token")}
+    return render_to_string("components/error_box.html", shown)
 
 
 @register.simple_tag

@@ -7,8 +7,12 @@ from django.test import Client
 from django.utils import translation
 
 from automations.models import Flow, Run
+from automations.services.publishing import publish_flow, switch_flow
+from automations.services.runs import try_with_one_recipient
 from messaging.models import Sender
+from tests.cast import join, make_user
 from tests.house import EVA, House
+from workspaces.models import Role
 
 INVALID = "+43 664 123"
 STEPS = [
@@ -131,3 +135,72 @@ def test_a_steps_note_is_said_in_words(house: House, owner: Client) -> None:
     shown = owner.get(f"{address(house.run())}?step=pause").content.decode()
     assert "The time was past already" in shown
     assert "already_past" not in shown
+
+
+def test_a_run_is_started_again_with_the_same_data_and_once_for_a_form_sent_twice(
+    house: House, owner: Client, follow_up: Flow
+) -> None:
+    house.event("call.ended", call_id="1", customer_phone=EVA, customer_name="Eva", status="answered")
+    first = house.run()
+    key = {"key": "one-form"}
+    answers = [owner.post(f"{address(first)}again/", key) for _twice in range(2)]
+    house.settle()
+    old, again = house.runs()
+    assert {answer.headers["Location"] for answer in answers} == {address(again)}
+    assert (old.pk, again.trigger, again.contact_id) == (first.pk, first.trigger, first.contact_id)
+    assert [message.chat.contact_id for message in house.messages()] == [first.contact_id] * 2
+
+
+def test_it_starts_what_is_published_now_and_says_so(house: House, owner: Client, follow_up: Flow) -> None:
+    house.event("call.ended", call_id="1", customer_phone=INVALID, status="answered")
+    run = house.run()
+    assert "Start again with version" not in owner.get(address(run)).content.decode()
+    publish_flow(flow=follow_up, by=house.owner, now=house.now)
+    assert "Start again with version 2" in owner.get(address(run)).content.decode()
+    owner.post(f"{address(run)}again/")
+    assert house.runs()[1].version.number == 2
+
+
+def test_a_flow_that_is_off_starts_nothing_again(house: House, owner: Client, follow_up: Flow) -> None:
+    house.event("call.ended", call_id="1", customer_phone=EVA, status="answered")
+    switch_flow(flow=follow_up, is_on=False, by=house.owner, now=house.now)
+    refused = owner.post(f"{address(house.run())}again/")
+    assert refused.status_code == 422
+    assert "flow_not_startable" in refused.content.decode()
+    assert len(house.runs()) == 1
+
+
+def test_a_test_goes_to_its_one_recipient_again(house: House, owner: Client, follow_up: Flow) -> None:
+    run = try_with_one_recipient(flow=follow_up, data={}, recipient=EVA, by=house.owner, now=house.now)
+    house.settle()
+    owner.post(f"{address(run)}again/")
+    assert [each.only_recipient for each in house.runs()] == [EVA, EVA]
+
+
+@pytest.mark.parametrize(
+    ("phone", "status", "labels"),
+    [(INVALID, "online", ["Change the step"]), (EVA, "offline", ["Check the sender", "Retry the step"])],
+)
+def test_the_error_box_offers_what_cures_it(
+    house: House, owner: Client, follow_up: Flow, phone: str, status: str, labels: list[str]
+) -> None:
+    house.set_sender(status=status)
+    house.event("call.ended", call_id="1", customer_phone=phone, status="answered")
+    answer = owner.get(address(house.run()))
+    assert [str(cure.label) for cure in answer.context["cures"]] == labels
+    assert all(str(cure.label) in answer.content.decode() for cure in answer.context["cures"])
+
+
+def test_a_viewer_is_offered_no_cure_that_the_role_refuses(house: House, client: Client, follow_up: Flow) -> None:
+    client.force_login(join(house.workspace, make_user("Vera"), Role.VIEWER).user)
+    house.set_sender(status=Sender.Status.OFFLINE)
+    house.event("call.ended", call_id="1", customer_phone=EVA, status="answered")
+    answer = client.get(address(house.run()))
+    assert [cure.is_verb for cure in answer.context["cures"]] == [False]
+
+
+def test_a_wait_is_said_between_the_cards(house: House, owner: Client, follow_up: Flow) -> None:
+    house.event("call.ended", call_id="1", customer_phone=EVA, status="answered")
+    house.advance(hours=3)
+    answer = owner.get(address(house.run()))
+    assert [stage.waited for stage in answer.context["stages"]] == ["", "waited 3 hours", ""]

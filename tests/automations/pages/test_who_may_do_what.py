@@ -45,6 +45,7 @@ ACT: dict[str, tuple[str, dict[str, str]]] = {
     "run_cancel": ("/runs/{run}/cancel/", {}),
     "run_resume": ("/runs/{run}/resume/", {}),
     "run_retry": ("/runs/{run}/retry/", {}),
+    "run_again": ("/runs/{run}/again/", {}),
 }
 WORKED = {200, 302, 422}
 
