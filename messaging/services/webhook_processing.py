@@ -5,7 +5,7 @@ a unique key.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,14 +80,11 @@ def process_event(event: WebhookEvent, now: datetime) -> list[InboundLog]:
         _finish(event, [], now)
         return [line]
     lines, failures = [], []
-    speaking = _Speaking(event)
-    for item in items:
-        senders: list[Sender] = speaking.of(item)
-        for sender in senders or (None,):
-            result = _dealt_with(item, sender, now)
-            lines.append(_write(event, sender, item, result, now))
-            if result.outcome == Outcome.FAILED or result.reason == TOO_EARLY:
-                failures.append(f"{result.reason}: {result.detail}")
+    for item, sender in addressed(event, items):
+        result = deal_with(item, sender, now)
+        lines.append(_write(event, sender, item, result, now))
+        if result.outcome == Outcome.FAILED or result.reason == TOO_EARLY:
+            failures.append(f"{result.reason}: {result.detail}")
     if not items:
         lines.append(_write(event, None, Item(kind="body"), Result(Outcome.NOTED, "no_items"), now))
     _finish(event, failures, now)
@@ -97,9 +94,18 @@ def process_event(event: WebhookEvent, now: datetime) -> list[InboundLog]:
 def replay_event(event: WebhookEvent, *, by: Actor, now: datetime) -> list[InboundLog]:
     """Process a stored body again, by hand. What it did before it does not do twice."""
     lines = process_event(event, now)
-    if event.sender is not None:
-        record(by, "webhook_event.replayed", event.sender, event=str(event.public_id))
+    told = {sender.workspace_id: sender for sender in (event.sender, *(line.sender for line in lines)) if sender}
+    for sender in told.values():
+        record(by, "webhook_event.replayed", sender, event=str(event.public_id))
     return lines
+
+
+def addressed(event: WebhookEvent, items: Iterable[Item]) -> Iterator[tuple[Item, Sender | None]]:
+    """Each item with each sender that it is about; with None where nobody here is meant, or the body may not say so."""
+    speaking = _Speaking(event)
+    for item in items:
+        for sender in speaking.of(item) or (None,):
+            yield item, sender
 
 
 class _Speaking:
@@ -157,7 +163,8 @@ def _digits(phone: str) -> str:
     return "".join(character for character in phone if character in "0123456789")
 
 
-def _dealt_with(item: Item, sender: Sender | None, now: datetime) -> Result:
+def deal_with(item: Item, sender: Sender | None, now: datetime) -> Result:
+    """Do what the item asks for, in a transaction of its own. A failure is a result. Raises OperationalError."""
     if isinstance(item, Broken):
         return Result(Outcome.NOT_UNDERSTOOD, "broken_item", item.problem)
     if sender is None:
