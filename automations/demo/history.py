@@ -14,7 +14,7 @@ from messaging.services.assistant_answers import give_answer
 from messaging.services.conversations import mark_read
 from messaging.services.receiving import receive_message
 from messaging.services.statuses import record_status
-from messaging.webhooks.events import InboundMessage, Person, StatusUpdate
+from messaging.webhooks.events import Content, InboundMessage, Person, StatusUpdate
 from workspaces.models import Workspace
 
 
@@ -53,7 +53,7 @@ class History:
                     kind="text",
                     message_id=wamid,
                     person=Person(wa_id=talk.phone.removeprefix("+"), profile_name=talk.name),
-                    text=line.text,
+                    content=Content(text=line.text),
                     sent_at=at,
                 ),
                 now=at,
