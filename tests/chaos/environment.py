@@ -6,6 +6,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,35 +15,43 @@ import psycopg
 FIRST_PORT = int(os.environ.get("CHAOS_PORT", "21000"))
 
 
+@dataclass
+class Place:
+    """The folder of a run; that of a failed one is kept."""
+
+    folder: Path
+    failed: bool = True
+
+
 @contextmanager
-def environment(name: str) -> Iterator[Path]:
-    """Set `os.environ` for a run and give its folder; both are gone afterwards, a failed run's folder is kept."""
-    folder = Path(tempfile.mkdtemp(prefix=f"botenwerk-{name}-"))
+def environment(name: str) -> Iterator[Place]:
+    """Set `os.environ` for the processes of a run, and give its folder. What was made for it is gone afterwards."""
+    place = Place(Path(tempfile.mkdtemp(prefix=f"botenwerk-{name}-")))
     web, emulator = _free_ports(2)
+    server, database = os.environ.get("DATABASE_URL", ""), f"chaos_{os.getpid()}"
+    before = dict(os.environ)
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings.local",
-        DATA_DIR=str(folder),
+        DATA_DIR=str(place.folder),
         PORT=str(web),
         EMULATOR_URL=f"http://127.0.0.1:{emulator}",
         DEMO="0",
         PYTHONUNBUFFERED="1",
     )
-    server = os.environ.get("DATABASE_URL", "")
-    database = f"chaos_{os.getpid()}"
     if server:
         _execute(server, f'CREATE DATABASE "{database}"')
         os.environ["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
     try:
-        yield folder
-    except BaseException:
-        print(f"Logs and data are kept in {folder}")
-        raise
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield place
     finally:
+        os.environ.clear()
+        os.environ.update(before)
         if server:
             _execute(server, f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
-            os.environ["DATABASE_URL"] = server
+        if place.failed:
+            print(f"Logs and data are kept in {place.folder}", flush=True)
+        else:
+            shutil.rmtree(place.folder, ignore_errors=True)
 
 
 def _execute(server: str, statement: str) -> None:

@@ -1,6 +1,5 @@
 """One installation as production runs it, under the supervisor, and the emulator in a process of its own."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -22,9 +21,8 @@ NAMES = ("web", "fast", "bulk", "clock")
 class Installation:
     """Processes, their logs, and the emulator's control calls."""
 
-    def __init__(self, folder: Path, *, names: tuple[str, ...] = NAMES, data: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, names: tuple[str, ...] = NAMES) -> None:
         self.folder, self.names = folder, names
-        self.data = data or folder
         self.emulator = EmulatorClient(settings.EMULATOR_URL)
         self._emulator: subprocess.Popen[bytes] | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
@@ -87,7 +85,6 @@ class Installation:
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, "DATA_DIR": str(self.data)},
                 start_new_session=True,
             )
 

@@ -1,18 +1,23 @@
-"""One storm from its first customer to the count."""
+"""`python -m tests.chaos.play FOLDER RUNS SEED RATE`: one storm from its first customer to the count."""
 
 import random
+import sys
 import time
 from pathlib import Path
 
-from django.conf import settings
-from django.db import connection
+import django
 
-from tests.chaos import business
-from tests.chaos.customers import Customers
-from tests.chaos.installation import Installation
-from tests.chaos.storm import Storm
-from tests.chaos.verdict import Verdict, judge
-from tests.chaos.waiting import states, wait_until_all_ended
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from tests.chaos import business  # noqa: E402
+from tests.chaos.customers import Customers  # noqa: E402
+from tests.chaos.installation import Installation  # noqa: E402
+from tests.chaos.storm import Storm  # noqa: E402
+from tests.chaos.verdict import Verdict, judge  # noqa: E402
+from tests.chaos.waiting import states, wait_until_all_ended  # noqa: E402
 
 PATIENCE_SECONDS = 300.0
 SAY_EVERY_SECONDS = 15.0
@@ -22,6 +27,7 @@ STOP_SECONDS = 10.0
 
 def play(folder: Path, *, runs: int, seed: int, per_second: float) -> bool:
     """Let `runs` customers through a storm; prints what was killed and counted. True if all is well."""
+    began_at = time.monotonic()
     print(f"{runs} runs on {_parts()}, SEED={seed}", flush=True)
     with Installation(folder) as place:
         house = business.found(place.emulator)
@@ -41,7 +47,8 @@ def play(folder: Path, *, runs: int, seed: int, per_second: float) -> bool:
         connection.close()
         is_good = verdict.is_good and stop_seconds <= STOP_SECONDS
         if not is_good:
-            print(f"States of the runs: {dict(states(house))}")
+            print(f"states of the runs: {dict(states(house))}")
+        print(f"{'passed' if is_good else 'FAILED'} in {time.monotonic() - began_at:.0f} s", flush=True)
         return is_good
 
 
@@ -80,3 +87,8 @@ def _print(storm: Storm, verdict: Verdict, seconds: float, stop_seconds: float) 
     for fault in verdict.faults[:40]:
         print(f"  WRONG: {fault}")
     print(f"lost, doubled or left: {len(verdict.faults)}", flush=True)
+
+
+if __name__ == "__main__":
+    folder, runs, seed, per_second = sys.argv[1:]
+    sys.exit(not play(Path(folder), runs=int(runs), seed=int(seed), per_second=float(per_second)))
