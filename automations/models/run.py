@@ -134,6 +134,8 @@ class Run(TenantRow):
             models.Index(fields=["wake_at"], condition=Q(wake_at__isnull=False), name="run_wakes"),
             models.Index(fields=["workspace", "-id"], name="runs_by_time"),
             models.Index(fields=["workspace"], condition=Q(status="running"), name="running_of_a_workspace"),
+            # Staff look at these over all workspaces.
+            models.Index(fields=["ended_at"], condition=Q(status="failed"), name="failed_runs_by_time"),
             models.Index(fields=["flow", "-id"], name="runs_of_a_flow"),
             models.Index(
                 fields=["contact", "status"],
@@ -242,6 +244,7 @@ class Wait(TenantRow):
         ]
         indexes = [
             models.Index(fields=["chat"], condition=Q(resolved_at=None, kind="reply"), name="open_reply_waits"),
+            models.Index(fields=["due_at"], condition=Q(resolved_at=None), name="open_waits_by_due_time"),
         ]
 
     def __str__(self) -> str:

@@ -92,6 +92,8 @@ class Message(TenantRow):
                 fields=["chat", "occurred_at"], condition=Q(direction="in", routed_at=None), name="unrouted_messages"
             ),
             models.Index(fields=["cause_kind", "cause_id"], name="messages_by_cause"),
+            # Staff look at these over all workspaces.
+            models.Index(fields=["occurred_at"], condition=Q(status="failed"), name="failed_messages_by_time"),
             models.Index(
                 fields=["sender"], condition=Q(error_code="delivery_unknown"), name="messages_that_stay_unknown"
             ),
