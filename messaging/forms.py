@@ -191,6 +191,19 @@ class NumberForm(forms.Form):
         return NumberSettings(**self.cleaned_data)
 
 
+class LostAnswersForm(forms.Form):
+    """What becomes of a message whose answer was lost on the way."""
+
+    unknown_policy = forms.ChoiceField(
+        label=_("When the answer to a message was lost and WhatsApp does not report it within ten minutes"),
+        choices=[
+            ("hold", _("Hold it and tell the team. Somebody looks at the chat and sends it again with one click.")),
+            ("resend", _("Send it again by itself, once. It may arrive twice.")),
+        ],
+        widget=forms.RadioSelect,
+    )
+
+
 class DisconnectForm(forms.Form):
     """Disconnecting asks for the number's name, so that nobody does it by a slip."""
 

@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("w/<slug:slug>/senders/<uuid:sender_id>/pause/", senders.pause, name="pause_sender"),
     path("w/<slug:slug>/senders/<uuid:sender_id>/resume/", senders.resume, name="resume_sender"),
     path("w/<slug:slug>/senders/<uuid:sender_id>/ai-answers/", senders.ai_answers, name="switch_ai_answers"),
+    path("w/<slug:slug>/senders/<uuid:sender_id>/lost-answers/", senders.lost_answers, name="lost_answers"),
     path("w/<slug:slug>/senders/<uuid:sender_id>/disconnect/", senders.disconnect, name="disconnect_sender"),
     path("w/<slug:slug>/templates/", templates.template_list, name="templates"),
     path("w/<slug:slug>/templates/sync/", templates.sync, name="sync_templates"),

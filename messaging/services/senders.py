@@ -174,6 +174,19 @@ def switch_ai_answers(sender: Sender, *, is_on: bool, by: Actor, now: datetime) 
     return True
 
 
+def set_unknown_policy(sender: Sender, policy: str, *, by: Actor, now: datetime) -> bool:
+    """What becomes of a message whose answer was lost and that no status settles. False where it was so."""
+    policy = Sender.UnknownPolicy(policy)
+    rows = Sender.objects.in_workspace(sender.workspace).filter(pk=sender.pk).exclude(unknown_policy=policy)
+    with transaction.atomic():
+        if not rows.update(unknown_policy=policy, updated_at=now):
+            return False
+        record(by, "sender.unknown_policy_set", sender, policy=policy.value)
+        announce(sender.workspace, "senders", now=now)
+    sender.unknown_policy = policy
+    return True
+
+
 def retire_sender(sender: Sender, *, by: Actor, now: datetime) -> bool:
     """Disconnect the number: its history stays, its secrets go, and it may be connected again elsewhere."""
     rows = Sender.objects.in_workspace(sender.workspace).filter(pk=sender.pk, retired_at=None)

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from messaging.models import Sender
+from messaging.models import Message, Sender
 
 register = template.Library()
 
@@ -44,6 +44,31 @@ def walking_time(minutes: int) -> SafeString:
 def status_word(sender: Sender) -> str:
     """The word for what `shown_status` says: paused by us reads as offline."""
     return str(Sender.Status(sender.shown_status).label)
+
+
+@register.filter
+def second_time(moment: datetime | None) -> str:
+    """The time of day with its seconds: slots are seconds apart."""
+    return formats.date_format(timezone.localtime(moment), "H:i:s") if moment else ""
+
+
+@register.filter
+def slot_words(message: Message) -> str:
+    """When a message that waits for its slot goes out, and what holds it; empty for any other."""
+    if message.waits_until is None:
+        return ""
+    words = {
+        "pair": _("Goes out at %(at)s: one recipient gets one message every six seconds."),
+        "sender": _("Goes out at %(at)s: the number sends as many as it may."),
+        "workspace": _("Goes out at %(at)s: the workspace sends as many as it may."),
+        "bulk": _("Goes out from %(at)s on: replies go first."),
+        "platform": _("Goes out at %(at)s: WhatsApp has asked us to slow down."),
+        "breaker": _("WhatsApp does not answer. Tried again at %(at)s."),
+        "quiet_hours": _("Goes out when the quiet hours end, on %(day)s at %(at)s."),
+    }
+    known = words.get(message.waits_for, _("Goes out at %(at)s."))
+    day = formats.date_format(timezone.localtime(message.waits_until), "SHORT_DATE_FORMAT")
+    return known % {"at": second_time(message.waits_until), "day": day}
 
 
 @register.filter

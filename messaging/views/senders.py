@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from messaging.errors import ConnectionRefused
-from messaging.forms import DisconnectForm, NumberForm
+from messaging.forms import DisconnectForm, LostAnswersForm, NumberForm
 from messaging.models import Sender
+from messaging.services.breaker import breaker_of, open_breakers, waiting_count
 from messaging.services.senders import (
     check_sender,
     connect_sender,
@@ -22,6 +23,7 @@ from messaging.services.senders import (
     pause_sender,
     resume_sender,
     retire_sender,
+    set_unknown_policy,
     switch_ai_answers,
 )
 from messaging.views.figures import recipients_of_a_day
@@ -111,6 +113,20 @@ def ai_answers(request: WorkspaceRequest, sender_id: UUID) -> HttpResponse:
 
 @require_POST
 @requires("sender.edit")
+def lost_answers(request: WorkspaceRequest, sender_id: UUID) -> HttpResponse:
+    """Hold a message whose answer was lost, or send it again."""
+    sender = _find(request, sender_id)
+    form = LostAnswersForm(request.POST)
+    if not form.is_valid():
+        return _page(request, sender, lost_answers_form=form, status=422)
+    policy = form.cleaned_data["unknown_policy"]
+    set_unknown_policy(sender, policy, by=request.membership, now=timezone.now())
+    messages.success(request, _("Saved."))
+    return _to(request, sender)
+
+
+@require_POST
+@requires("sender.edit")
 def disconnect(request: WorkspaceRequest, sender_id: UUID) -> HttpResponse:
     """Disconnect after its name was typed: the history stays, the secrets go."""
     sender = _find(request, sender_id)
@@ -129,10 +145,12 @@ def _page(
     rows: list[dict[str, Any]] | None = None,
     error: BotenwerkError | None = None,
     disconnect_form: DisconnectForm | None = None,
+    lost_answers_form: LostAnswersForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     findings = findings_of(sender)
     is_admin = may(request.membership, "sender.edit")
+    breaker = breaker_of(sender)
     context = {
         "rows": _numbers(request.workspace) if rows is None else rows,
         "sender": sender,
@@ -146,14 +164,20 @@ def _page(
         "may_check": may(request.membership, "sender.check"),
         "disconnect_form": disconnect_form or DisconnectForm(sender),
         "is_refused": disconnect_form is not None,
+        "lost_answers_form": lost_answers_form or LostAnswersForm(initial={"unknown_policy": sender.unknown_policy}),
+        "breaker": breaker,
+        "waiting": waiting_count(sender) if breaker.is_open else 0,
     }
     return render(request, "messaging/senders.html", context, status=status)
 
 
 def _numbers(workspace: Workspace) -> list[dict[str, Any]]:
     rows = Sender.objects.in_workspace(workspace).filter(retired_at=None).select_related("assistant", "workspace")
-    used = recipients_of_a_day(workspace, timezone.now())
-    return [{"sender": sender, "used": used.get(sender.pk, 0)} for sender in rows.order_by("display_name", "id")]
+    used, held = recipients_of_a_day(workspace, timezone.now()), open_breakers(workspace)
+    return [
+        {"sender": sender, "used": used.get(sender.pk, 0), "is_held": sender.pk in held}
+        for sender in rows.order_by("display_name", "id")
+    ]
 
 
 def _find(request: WorkspaceRequest, sender_id: UUID) -> Sender:

@@ -38,6 +38,7 @@ TABLE = {
     "pause_sender": ("post", "admin"),
     "resume_sender": ("post", "admin"),
     "switch_ai_answers": ("post", "admin"),
+    "lost_answers": ("post", "admin"),
     "disconnect_sender": ("post", "admin"),
     "templates": ("get", "viewer"),
     "sync_templates": ("post", "editor"),

@@ -1,14 +1,17 @@
 """Numbers: connected against the real thing over HTTP, checked, paused, disconnected."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from messaging.emulator.testing import run_emulator
-from messaging.models import Sender
-from tests.messaging.pages.conftest import BASE
+from messaging.models import Conversation, Message, Sender
+from messaging.services.breaker import OPENS_AT, note_outage
+from messaging.services.outbox import Origin, SlotPolicy, send_text
+from tests.messaging.pages.conftest import BASE, NOON
 from workspaces.models import Workspace
 
 ENTERED = {
@@ -136,3 +139,37 @@ def test_the_list_costs_the_same_for_10_and_30_numbers(
         return count_queries(f"{BASE}/senders/")
 
     assert fill(0, 10) == fill(10, 30)
+
+
+def test_what_becomes_of_a_lost_answer_is_chosen_here(browser: Client, sender: Sender) -> None:
+    address = f"{BASE}/senders/{sender.public_id}/"
+    assert browser.post(f"{address}lost-answers/", {"unknown_policy": "perhaps"}).status_code == 422
+    browser.post(f"{address}lost-answers/", {"unknown_policy": "resend"})
+    sender.refresh_from_db()
+    assert sender.unknown_policy == "resend"
+    shown = browser.get(address).context["lost_answers_form"]
+    assert shown["unknown_policy"].value() == "resend"
+
+
+def test_a_platform_that_is_away_is_said_with_what_waits(
+    browser: Client, sender: Sender, converse: Callable[..., Any]
+) -> None:
+    chat = converse().chat
+    for _time in range(OPENS_AT):
+        note_outage(sender, now=NOON)
+    message = send_text(
+        sender=sender,
+        chat=chat,
+        text="Guten Tag",
+        origin=Origin(kind=Message.Cause.API),
+        key=None,
+        now=NOON,
+        slots=SlotPolicy(kind="queue", deadline=NOON + timedelta(hours=1)),
+    )
+    page = browser.get(f"{BASE}/senders/{sender.public_id}/")
+    assert page.context["breaker"].is_open
+    assert page.context["waiting"] == 1
+    assert "12:00:05" in page.content.decode()
+    thread = browser.get(f"{BASE}/inbox/{Conversation.objects.in_workspace(sender.workspace).get().public_id}/")
+    assert "12:00:05" in thread.content.decode()
+    assert (message.waits_for, message.waits_until) == ("breaker", NOON + timedelta(seconds=5))
