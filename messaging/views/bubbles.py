@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from messaging.models import MediaFile, Message
 from messaging.services.media import error_of
-from messaging.services.media_types import fits, is_shown
+from messaging.services.media_types import ENDINGS, fits, is_shown
 from workspaces.errors import BotenwerkError
 
 QUOTE_LENGTH = 120
@@ -60,8 +60,8 @@ class ShownFile:
 
     @property
     def ending(self) -> str:
-        """What kind of file it is, short, by its content: PDF, JPEG."""
-        return self.media.content_type.rsplit("/", 1)[-1].rsplit(".", 1)[-1].upper() if self.is_stored else ""
+        """What kind of file it is, short, by its content: PDF, JPG; empty for one that is not known."""
+        return ENDINGS.get(self.media.content_type, "").removeprefix(".").upper()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +178,12 @@ class Bubble:
             return []
         versions = (self.message.payload.get("versions") or [])[:-1]
         return [Version(text=str(each["text"]), at=parse_datetime(each["at"])) for each in versions]
+
+    @property
+    def says_it_already(self) -> bool:
+        """Whether what is drawn of the content says what the text would say again."""
+        content = self.content
+        return bool(content.get("contacts") or content.get("location") or content.get("form"))
 
     @property
     def is_own_display(self) -> bool:

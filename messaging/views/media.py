@@ -15,29 +15,13 @@ from django.views.decorators.http import require_safe
 
 from messaging.models import MediaFile
 from messaging.services.media import open_file
-from messaging.services.media_types import UNKNOWN, is_shown
+from messaging.services.media_types import ENDINGS, UNKNOWN, is_shown
 from workspaces.permissions import requires
 from workspaces.request import WorkspaceRequest
 
 # Should a browser show it after all: nothing in it is fetched, run or framed.
 POLICY = "default-src 'none'; sandbox"
 PIECE = 64 * 1024
-ENDINGS = {
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "image/webp": ".webp",
-    "image/gif": ".gif",
-    "audio/ogg": ".ogg",
-    "audio/mpeg": ".mp3",
-    "audio/mp4": ".m4a",
-    "audio/aac": ".aac",
-    "audio/amr": ".amr",
-    "video/mp4": ".mp4",
-    "video/3gpp": ".3gp",
-    "application/pdf": ".pdf",
-    "text/plain": ".txt",
-    "application/zip": ".zip",
-}
 
 
 @require_safe

@@ -40,6 +40,7 @@ KINDS: dict[str, tuple[str, str | Promise]] = {
     "unsupported": ("circle-help", _("Message that WhatsApp does not hand on")),
     "revoked": ("ban", _("Deleted message")),
 }
+FORM: tuple[str, str | Promise] = ("clipboard-list", _("Form filled in"))
 SAID_AS_TEXT = ("text", "template")
 UNKNOWN_KIND: tuple[str, str | Promise] = ("circle-help", _("Message of a kind that is not shown here"))
 
@@ -132,6 +133,8 @@ class Line:
     def _kind(self) -> tuple[str, str | Promise]:
         if self.message is None or self.message.kind in SAID_AS_TEXT:
             return "", ""
+        if self.bubble is not None and "form" in self.bubble.content:
+            return FORM
         return KINDS.get(self.message.kind, UNKNOWN_KIND)
 
 
