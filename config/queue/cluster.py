@@ -15,6 +15,7 @@ from django_q.cluster import Cluster, Sentinel
 from django_q.conf import Conf, logger
 
 from config.queue.heartbeat import Pulse
+from config.queue.task_log import TaskLog
 from config.supervisor.naming import name_process
 from config.supervisor.parent import kill_forks_with_their_parent
 from workspaces.stopping import is_stopping, request_stop
@@ -35,6 +36,7 @@ class _Named:
 _named = _Named()
 # Kept here: signals refer to their receivers weakly.
 pulse = Pulse()
+task_log = TaskLog()
 
 
 class StoppableCluster(Cluster):
@@ -89,6 +91,7 @@ def run_cluster(name: str) -> int:
     """Run the cluster until SIGTERM; the exit code is 1 where it ended by itself."""
     choose(name)
     pulse.connect()
+    task_log.connect()
     # A killed main process or sentinel must not leave workers behind that go on executing.
     kill_forks_with_their_parent()
     os.register_at_fork(after_in_child=_named.name_fork)

@@ -66,6 +66,8 @@ MIDDLEWARE = [
     "config.health.front.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Behind the static files, which need no line.
+    "config.request_log.RequestLogMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -253,5 +255,6 @@ CSRF_COOKIE_SAMESITE = "Lax"
 # auth.W004: e-mail addresses are unique in any case, by a constraint that Django's check does not see.
 SILENCED_SYSTEM_CHECKS: list[str] = ["auth.W004"]
 
+from config.settings.logging import *  # noqa: E402
 from config.settings.queue import *  # noqa: E402
 from config.settings.web import *  # noqa: E402

@@ -2,6 +2,10 @@
 
 from config.settings.base import *
 from config.settings.environment import boolean, integer
+from config.settings.logging import logging_settings
+
+# Read by machines: one JSON object a line, with request, workspace, run and message ids.
+LOGGING = logging_settings(as_json=True, level="INFO")
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = boolean("SECURE_SSL_REDIRECT", default=True)

@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import connection, transaction
 
 from messaging.errors import with_message
@@ -55,8 +56,11 @@ def dispatch(message: Message, terms: Terms, *, now: datetime) -> Message:
     """
     if connection.in_atomic_block:
         raise SendInsideTransaction("Messages are sent outside any transaction.")
+    # Lines of the provider and of whatever fails here say which message it was.
+    ids = {"message": str(message.public_id), "workspace": message.workspace.slug}
     try:
-        return _dispatch(message, terms, now)
+        with structlog.contextvars.bound_contextvars(**ids):
+            return _dispatch(message, terms, now)
     except KeyTaken:
         rows = Message.objects.in_workspace(message.workspace).select_related("sender__workspace", "chat__contact")
         existing = rows.get(idempotency_key=message.idempotency_key)

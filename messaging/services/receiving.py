@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
@@ -204,19 +205,19 @@ def _route(message: Message, contact: Contact, *, now: datetime) -> None:
         # Taken back before anybody could act on it (traps.md W9).
         rows.update(routed_at=now, wake_at=None)
         return
-    failures = publish(
-        MessageReceived(
-            message=message,
-            conversation=message.conversation,
-            chat=message.chat,
-            contact=contact,
-            sender=message.sender,
-            opened_conversation=bool(message.payload.get("opened_conversation")),
-            is_new_contact=bool(message.payload.get("is_new_contact")),
-            consent_word=message.payload.get("consent_word", ""),
-            now=now,
-        )
+    received = MessageReceived(
+        message=message,
+        conversation=message.conversation,
+        chat=message.chat,
+        contact=contact,
+        sender=message.sender,
+        opened_conversation=bool(message.payload.get("opened_conversation")),
+        is_new_contact=bool(message.payload.get("is_new_contact")),
+        consent_word=message.payload.get("consent_word", ""),
+        now=now,
     )
+    with structlog.contextvars.bound_contextvars(message=str(message.public_id), workspace=message.workspace.slug):
+        failures = publish(received)
     if not failures:
         rows.update(routed_at=now, wake_at=None)
         return
