@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from messaging.parts import part_words
 from messaging.phone import PhoneProblem
 from workspaces.errors import BotenwerkError, Text, fill
 
@@ -50,27 +51,42 @@ class InvalidPhoneNumber(MessagingError):
 
 
 class TextTooLong(MessagingError):
-    """More than WhatsApp takes, counted in UTF-16 units. Facts: length, limit."""
+    """More than WhatsApp takes, counted in UTF-16 units. Facts: length, limit, part where it is not the text."""
 
     code = "text_too_long"
     title = _("Text too long")
     cause = _("The text has %(length)s characters, WhatsApp takes %(limit)s (an emoji counts as two or more).")
     filled_cause: ClassVar[Text] = _("With its values filled in, the text is longer than WhatsApp takes.")
+    part_cause: ClassVar[Text] = _(
+        "%(part_text)s has %(length)s characters, WhatsApp takes %(limit)s (an emoji counts as two or more)."
+    )
     cure = _("Shorten the text or split it into several messages.")
+    part_cure: ClassVar[Text] = _("Shorten it, or the values that are filled into it.")
     http_status = 422
 
     def cause_text(self) -> str:
+        if self.facts.get("part"):
+            return fill(self.part_cause, {**self.facts, "part_text": part_words(self.facts)})
         return fill(self.cause if "length" in self.facts else self.filled_cause, self.facts)
+
+    def cure_text(self) -> str:
+        return fill(self.part_cure if self.facts.get("part") else self.cure, self.facts)
 
 
 class VariableMissing(MessagingError):
-    """A variable came out empty. Facts: path (the variable), step where there is one."""
+    """A variable came out empty. Facts: path (the variable), step where there is one; part of a message without."""
 
     code = "variable_missing"
     title = _("Variable is empty")
     cause = _("There is no value for “%(path)s”.")
+    part_cause: ClassVar[Text] = _("%(part_text)s is empty.")
     cure = _('Fill it, or set what stands in its place: {{ … | default: "…" }}.')
     http_status = 422
+
+    def cause_text(self) -> str:
+        if self.facts.get("part"):
+            return fill(self.part_cause, {"part_text": part_words(self.facts)})
+        return fill(self.cause, self.facts)
 
 
 class TemplateParametersMismatch(MessagingError):

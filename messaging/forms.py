@@ -227,7 +227,7 @@ def _value_field(parameter: Parameter) -> forms.Field:
 def _label(parameter: Parameter) -> str:
     if parameter.component == "button":
         return str(_("Button “%(label)s”") % {"label": parameter.label})
-    if parameter.kind != "text":
+    if parameter.kind in ("image", "video", "document"):
         return str(_("Address of the file in the header"))
     if parameter.component == "header":
         return str(_("Header: %(name)s") % {"name": parameter.key.removeprefix("header.")})

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO, Literal, Protocol
 
 from messaging.models import Sender
+from messaging.providers.contents import FreeForm
 from workspaces.errors import BotenwerkError
 
 
@@ -19,11 +20,25 @@ class TextValue:
 
 @dataclass(frozen=True, kw_only=True)
 class MediaValue:
-    """The file of a header: a public link. Only documents carry a file name (traps.md T4)."""
+    """The file of a header: a public link, or the id of an upload. Only documents carry a file name (traps.md T4)."""
 
     kind: Literal["image", "video", "document"]
     link: str
     filename: str = ""
+    media_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceValue:
+    """The point on the map of a header."""
+
+    latitude: float
+    longitude: float
+    name: str = ""
+    address: str = ""
+
+
+HeaderValue = TextValue | MediaValue | PlaceValue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +46,7 @@ class ButtonValue:
     """The value of one button, by its place among all buttons of the template (traps.md T3)."""
 
     index: int
-    kind: Literal["url", "quick_reply", "copy_code"]
+    kind: Literal["url", "quick_reply", "copy_code", "flow"]
     value: str
 
 
@@ -43,7 +58,7 @@ class OutboundTemplate:
     callback_data: str
     name: str
     language: str
-    header: TextValue | MediaValue | None = None
+    header: HeaderValue | None = None
     body: tuple[TextValue, ...] = ()
     buttons: tuple[ButtonValue, ...] = ()
 
@@ -59,7 +74,17 @@ class OutboundText:
     reply_to: str = ""
 
 
-Outbound = OutboundTemplate | OutboundText
+@dataclass(frozen=True, kw_only=True)
+class OutboundFreeForm:
+    """Everything else, perhaps quoting a message: files, choices, places, cards, reactions."""
+
+    address: str
+    callback_data: str
+    content: FreeForm
+    reply_to: str = ""
+
+
+Outbound = OutboundTemplate | OutboundText | OutboundFreeForm
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,17 @@ from typing import Any
 
 from messaging.models import Sender, Template
 from messaging.phone import is_user_id
-from messaging.providers.base import MediaValue, Outbound, OutboundTemplate, TemplateData, TextValue
+from messaging.providers.base import (
+    ButtonValue,
+    MediaValue,
+    Outbound,
+    OutboundFreeForm,
+    OutboundTemplate,
+    PlaceValue,
+    TemplateData,
+    TextValue,
+)
+from messaging.providers.cloud_contents import free_form_payload
 
 # Meta's longer list of states in our shorter one; FLAGGED is a warning, such a template is still approved.
 _TEMPLATE_STATUS: dict[str, str] = {
@@ -72,6 +82,8 @@ def send_payload(outbound: Outbound) -> dict[str, Any]:
         return body | {"type": "template", "template": template}
     if outbound.reply_to:
         body["context"] = {"message_id": outbound.reply_to}
+    if isinstance(outbound, OutboundFreeForm):
+        return body | free_form_payload(outbound.content)
     return body | {"type": "text", "text": {"body": outbound.text, "preview_url": outbound.has_preview}}
 
 
@@ -79,20 +91,24 @@ def _components(outbound: OutboundTemplate) -> list[dict[str, Any]]:
     components: list[dict[str, Any]] = []
     if isinstance(outbound.header, MediaValue):
         components.append({"type": "header", "parameters": [_media(outbound.header)]})
+    elif isinstance(outbound.header, PlaceValue):
+        components.append({"type": "header", "parameters": [_place(outbound.header)]})
     elif outbound.header is not None:
         components.append({"type": "header", "parameters": [_text(outbound.header)]})
     if outbound.body:
         components.append({"type": "body", "parameters": [_text(value) for value in outbound.body]})
-    for button in outbound.buttons:
-        parameter = {
-            "url": {"type": "text", "text": button.value},
-            "quick_reply": {"type": "payload", "payload": button.value},
-            "copy_code": {"type": "coupon_code", "coupon_code": button.value},
-        }[button.kind]
-        components.append(
-            {"type": "button", "sub_type": button.kind, "index": str(button.index), "parameters": [parameter]}
-        )
-    return components
+    return components + [_button(button) for button in outbound.buttons]
+
+
+def _button(button: ButtonValue) -> dict[str, Any]:
+    parameters: dict[str, dict[str, Any]] = {
+        "url": {"type": "text", "text": button.value},
+        "quick_reply": {"type": "payload", "payload": button.value},
+        "copy_code": {"type": "coupon_code", "coupon_code": button.value},
+        "flow": {"type": "action", "action": {"flow_token": button.value}},
+    }
+    parameter = parameters[button.kind]
+    return {"type": "button", "sub_type": button.kind, "index": str(button.index), "parameters": [parameter]}
 
 
 def _text(value: TextValue) -> dict[str, str]:
@@ -101,10 +117,17 @@ def _text(value: TextValue) -> dict[str, str]:
 
 
 def _media(value: MediaValue) -> dict[str, Any]:
-    media = {"link": value.link}
+    media: dict[str, Any] = {"id": value.media_id} if value.media_id else {"link": value.link}
     if value.kind == "document":
         media["filename"] = value.filename
     return {"type": value.kind, value.kind: media}
+
+
+def _place(value: PlaceValue) -> dict[str, Any]:
+    words = {name: text for name, text in (("name", value.name), ("address", value.address)) if text}
+    # As texts: so Meta writes them in the header of a template.
+    where = {"latitude": str(value.latitude), "longitude": str(value.longitude)}
+    return {"type": "location", "location": {**where, **words}}
 
 
 def read_template(item: Mapping[str, Any]) -> TemplateData:

@@ -1,4 +1,7 @@
-"""A message to be sent, as a row: built from text or a filled template, and read back when its time has come."""
+"""A message to be sent, as a row: built from text or a filled template, and read back when its time has come.
+
+What is neither is built in free_form.py.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,7 +10,18 @@ from typing import Any, Literal
 
 from messaging.errors import TextTooLong, VariableMissing
 from messaging.models import Message, Template
-from messaging.providers.base import ButtonValue, MediaValue, Outbound, OutboundTemplate, OutboundText, TextValue
+from messaging.providers.base import (
+    ButtonValue,
+    HeaderValue,
+    MediaValue,
+    Outbound,
+    OutboundFreeForm,
+    OutboundTemplate,
+    OutboundText,
+    PlaceValue,
+    TextValue,
+)
+from messaging.providers.contents import from_json
 from messaging.services.template_parameters import FilledTemplate, fill_template
 from messaging.template_text import utf16_length
 
@@ -17,9 +31,9 @@ TEXT_LIMIT = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a message says: the row's kind, body and payload. `template` is None for free text."""
+    """What a message says: the row's kind, body and payload. `template` is None for what is none."""
 
-    kind: Literal["text", "template"]
+    kind: str
     body: str
     payload: dict[str, Any]
     template: Template | None = None
@@ -37,9 +51,12 @@ def text_content(text: str, *, reply_to: str = "") -> Content:
     return Content(kind="text", body=text, payload={"preview_url": has_link}, reply_to=reply_to)
 
 
-def template_content(template: Template, values: Mapping[str, object]) -> Content:
-    """A filled template. Raises VariableMissing, TemplateParametersMismatch."""
-    filled = fill_template(template, values)
+def template_content(template: Template, values: Mapping[str, object], *, tap_prefix: str = "") -> Content:
+    """A filled template; `tap_prefix` stands before the payload of each of its buttons that can be tapped.
+
+    Raises VariableMissing, TemplateParametersMismatch, TextTooLong, LinkInvalid, PlaceInvalid.
+    """
+    filled = fill_template(template, values, tap_prefix=tap_prefix)
     payload: dict[str, Any] = {
         "template": {
             "id": str(template.public_id),
@@ -65,6 +82,14 @@ def outbound_of(message: Message, address: str) -> Outbound:
             text=message.body,
             has_preview=bool(message.payload.get("preview_url")),
             reply_to=message.reply_to_provider_id,
+        )
+    if message.kind != "template":
+        return OutboundFreeForm(
+            address=address,
+            callback_data=callback_data,
+            content=from_json(message.payload["outgoing"]),
+            # A reaction names its message itself.
+            reply_to="" if message.kind == "reaction" else message.reply_to_provider_id,
         )
     values = message.payload["values"]
     return OutboundTemplate(
@@ -95,9 +120,11 @@ def _values(filled: FilledTemplate) -> dict[str, Any]:
     }
 
 
-def _header(value: dict[str, Any] | None) -> TextValue | MediaValue | None:
+def _header(value: dict[str, Any] | None) -> HeaderValue | None:
     if value is None:
         return None
+    if "latitude" in value:
+        return PlaceValue(**value)
     return MediaValue(**value) if "link" in value else TextValue(**value)
 
 

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from messaging.content_errors import MessageUnknown
 from messaging.errors import CannotSendAgain, InvalidPhoneNumber, RecipientLocked, TemplateNotFound
 from messaging.models import Chat, Contact, ContactIdentity, Conversation, Message, Sender, Template
 from messaging.phone import PhoneProblem, other_spelling, parse_e164
+from messaging.providers.contents import FreeForm
 from messaging.services.attempts import attempt_of
 from messaging.services.checks import check_attempt, check_sender_ready
 from messaging.services.delivery import SendInsideTransaction, SlotLater, dispatch, settled
+from messaging.services.free_form import free_form_content
 from messaging.services.outbound import Content, SlotPolicy, Terms, template_content, terms_of, text_content
 from messaging.services.people import chat_for, find_or_create_contact
 from messaging.services.progress import advance_message
@@ -29,6 +32,7 @@ __all__ = [
     "Window",
     "cancel_queued",
     "send_again",
+    "send_content",
     "send_queued",
     "send_template",
     "send_text",
@@ -104,7 +108,39 @@ def send_text(
     if existing is not None:
         return _again(existing, order, now)
     known = _known_recipient(order)
+    _demand_same_chat(sender, reply_to, known)
     return _send(order, known, text_content(text, reply_to=reply_to), now)
+
+
+def send_content(
+    *,
+    sender: Sender,
+    to: str | None = None,
+    chat: Chat | None = None,
+    content: FreeForm,
+    origin: Origin,
+    key: str | None,
+    now: datetime,
+    slots: SlotPolicy | None = None,
+    reply_to: str = "",
+    allow_taken_over: bool = False,
+) -> Message:
+    """Send buttons, a list, a link, a file, a place, contact cards or a reaction, within the 24 hours like free text.
+
+    `reply_to` is the platform's id of the message that is quoted. See `send_template` for what comes back; what is
+    wrong with the content is found before any call, with the part that is wrong (free_form.py).
+    """
+    order = _Order(
+        sender=sender, to=to, chat=chat, name="", origin=origin, key=key, slots=slots,
+        may_speak_into_take_over=allow_taken_over,
+    )  # fmt: skip
+    existing = _existing(order)
+    if existing is not None:
+        return _again(existing, order, now)
+    known = _known_recipient(order)
+    ready = free_form_content(content, reply_to=reply_to)
+    _demand_same_chat(sender, ready.reply_to, known)
+    return _send(order, known, ready, now)
 
 
 def send_template(
@@ -120,11 +156,13 @@ def send_template(
     key: str | None,
     now: datetime,
     slots: SlotPolicy | None = None,
+    tap_prefix: str = "",
     allow_taken_over: bool = False,
 ) -> Message:
     """Send a template to a phone (strict E.164) or into a chat.
 
     `template` is a row, a name or a public id; without `language` the contact's decides, then the workspace's.
+    `tap_prefix` stands before what its buttons report when they are tapped.
     Returns the row: accepted, unknown (the answer was lost), queued (it waits by `slots`), or `sending` (another
     process is at it). The same key gives the same row and never a second call; `was_created` tells them apart.
     Raises a named error whose `message` is the failed row, or None where none was made; SlotLater by `slots`.
@@ -142,7 +180,7 @@ def send_template(
     except TemplateNotFound:
         check_sender_ready(_fresh(sender))
         raise
-    return _send(order, known, template_content(chosen, variables), now)
+    return _send(order, known, template_content(chosen, variables, tap_prefix=tap_prefix), now)
 
 
 def send_queued(message: Message, *, now: datetime) -> Message:
@@ -175,7 +213,7 @@ def send_again(*, message: Message, origin: Origin, now: datetime, slots: SlotPo
         return _again(existing, order, now)
     payload = {name: value for name, value in message.payload.items() if name != "terms"}
     content = Content(
-        kind="template" if message.kind == "template" else "text",
+        kind=message.kind,
         body=message.body,
         payload=payload,
         reply_to=message.reply_to_provider_id,
@@ -297,6 +335,15 @@ def _is_only_recipient(order: _Order, contact: Contact | None, only: str) -> boo
         return True
     chat = order.chat
     return chat is not None and bool(chat.send_to) and f"+{chat.send_to}" in (only, other_spelling(only))
+
+
+def _demand_same_chat(sender: Sender, provider_id: str, contact: Contact | None) -> None:
+    """What is quoted or reacted to was said between these two. Raises MessageUnknown."""
+    if not provider_id:
+        return
+    rows = Message.objects.in_workspace(sender.workspace).filter(sender=sender, provider_id=provider_id)
+    if contact is None or not rows.filter(chat__contact=contact).exists():
+        raise MessageUnknown(field="reply_to")
 
 
 def _phone(workspace: Workspace, raw: str) -> str:

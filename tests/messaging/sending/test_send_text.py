@@ -192,7 +192,9 @@ def test_the_window_as_the_api_shows_it(sender, chat, now):
     assert (stranger.is_open, stranger.expires_at, stranger.minutes_remaining) == (False, None, 0)
 
 
-def test_a_quoted_message_and_a_preview_go_along(sender, chat, wire, by_api, now):
+def test_a_quoted_message_and_a_preview_go_along(workspace, sender, chat, wire, by_api, now):
+    said = {"sender": sender, "chat": chat, "direction": "in", "status": "received", "kind": "text", "body": "Wo?"}
+    Message.objects.in_workspace(workspace).create(provider_id="wamid.in", occurred_at=now, **said)
     text = "Hier: https://example.com"
     send_text(sender=sender, chat=chat, text=text, origin=by_api, key=None, now=now, reply_to="wamid.in")
     assert wire.sent[0]["context"] == {"message_id": "wamid.in"}
