@@ -19,6 +19,7 @@ from automations.actions.whatsapp import (
     sender_for,
     sender_of,
     slot_timeout_field,
+    taps_of,
     wait_for_delivery_field,
 )
 from automations.engine.results import Done, Suspend
@@ -118,6 +119,7 @@ class SendTemplate(Action):
                     key=step.key,
                     now=step.now,
                     slots=slots,
+                    tap_prefix=taps_of(step),
                 ),
             )
         except VariableMissing as error:

@@ -14,6 +14,8 @@ from automations.actions.whatsapp import (
     delivery_output,
     delivery_passing,
     delivery_timeout_field,
+    quote_field,
+    quoted,
     recipient,
     send,
     sender_for,
@@ -46,6 +48,7 @@ class SendTextForm(StepForm):
         multiline=True,
         help_text=_("At most 4096 characters, when its data is filled in."),
     )
+    quotes = quote_field()
     wait_for_delivery = wait_for_delivery_field()
     delivery_timeout = delivery_timeout_field()
     slot_timeout = slot_timeout_field()
@@ -92,6 +95,7 @@ class SendText(Action):
                 sender=sender_for(step),
                 **recipient(step),
                 text=str(step.config["text"]),
+                reply_to=quoted(step),
                 origin=step.origin,
                 key=step.key,
                 now=step.now,

@@ -14,6 +14,7 @@ from automations.engine.results import Done, Suspend
 from automations.errors import ConfigInvalid
 from automations.forms.fields import DurationField, StepForm, duration, duration_words
 from automations.models import Wait
+from automations.taps import choice_of
 from messaging.models import Message
 from workspaces.models import Workspace
 
@@ -52,6 +53,7 @@ class WaitForReply(Action):
         "message_id": "0198f3c2-7d1e-7a55-9c1b-2f6f5d0a1e17",
         "kind": "text",
         "button_id": None,
+        "button_title": None,
         "received_at": "2027-04-03T09:40:00+02:00",
         "timed_out": False,
         "messages": ["Ja, gern"],
@@ -82,15 +84,19 @@ class WaitForReply(Action):
 
 
 def reply_data(answers: list[Message]) -> dict[str, Any]:
-    """A customer's answer as the step's output; of a burst the texts one below the other, else as its last message."""
+    """A customer's answer as the step's output; of a burst the texts one below the other, else as its last message.
+
+    `button_id` is what the step that asked calls the button or row that was tapped, `button_title` what is on it.
+    """
     last = answers[-1]
     texts = [answer.body for answer in answers]
-    tapped = [answer.payload.get("button_id") for answer in answers if answer.payload.get("button_id")]
+    tapped = next((answer for answer in reversed(answers) if answer.payload.get("button_id")), None)
     return {
         "reply": "\n".join(text for text in texts if text),
         "message_id": str(last.public_id),
         "kind": last.kind,
-        "button_id": tapped[-1] if tapped else None,
+        "button_id": choice_of(tapped.payload["button_id"]) if tapped else None,
+        "button_title": tapped.body if tapped else None,
         "received_at": last.occurred_at.isoformat(),
         "timed_out": False,
         "messages": texts,

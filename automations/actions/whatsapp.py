@@ -14,8 +14,10 @@ from automations.errors import ConfigInvalid
 from automations.expressions import paths
 from automations.forms.fields import DurationField, duration
 from automations.models import Wait
+from automations.taps import tap_prefix
 from messaging.errors import OutsideWindow, RateLimited, VariableMissing
 from messaging.models import Message, Sender
+from messaging.services.attention import last_inbound
 from messaging.services.outbox import SlotLater, SlotPolicy
 from workspaces.models import Workspace
 
@@ -139,3 +141,25 @@ def recipient(step: StepContext) -> dict[str, Any]:
     if step.chat is not None:
         return {"chat": step.chat}
     return {"to": ""}
+
+
+def taps_of(step: StepContext) -> str:
+    """What stands before the choice in each button of this step, so that a tap finds the run."""
+    return tap_prefix(step.run.public_id, step.step_key, step.iteration)
+
+
+def quote_field() -> forms.BooleanField:
+    """The setting `quotes` of a step that answers."""
+    return forms.BooleanField(
+        label=_("Quote what the customer wrote last"),
+        required=False,
+        help_text=_("Useful where much was written meanwhile. A chat where nobody has written yet has nothing to quote."),
+    )
+
+
+def quoted(step: StepContext) -> str:
+    """The platform's id of the message that is quoted; empty where none is wanted or there is none."""
+    if not step.config.get("quotes") or step.chat is None or step.written.get("to"):
+        return ""
+    message = last_inbound(step.chat)
+    return message.provider_id if message is not None else ""

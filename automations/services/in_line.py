@@ -8,6 +8,7 @@ another question.
 from dataclasses import dataclass, field
 
 from automations.models import Run, StepRun, Wait
+from automations.taps import read_tap
 from messaging.models import Chat, Message
 
 BUSY = (Run.Status.QUEUED, Run.Status.RUNNING)
@@ -43,10 +44,10 @@ def place_in_line(message: Message, chat: Chat, *, is_new: bool = False) -> Plac
     waits = _open_waits(message, live)
     replies = sorted((wait for wait in waits.values() if wait.kind == Wait.Kind.REPLY), key=lambda wait: -wait.pk)
     in_the_way = [run for run in live if run.leads and _holds_the_line(run, waits)]
-    target, sent_by = _addressed_run(message)
+    target, asked_by = _addressed_run(message, chat)
     why = ""
     if target is not None:
-        why = _why_late(target, sent_by, waits.get(target.pk))
+        why = _why_late(target, asked_by, waits.get(target.pk))
         if why and is_tap(message):
             return Place(late_for=target, why=why, is_taken=bool(replies or in_the_way))
         if not why:
@@ -84,23 +85,33 @@ def _holds_the_line(run: Run, waits: dict[int, Wait]) -> bool:
     return run.pk in waits and waits[run.pk].kind in HOLDS_THE_LINE
 
 
-def _addressed_run(message: Message) -> tuple[Run | None, Message | None]:
-    """The run behind the message that was tapped or quoted, and that message."""
+def _addressed_run(message: Message, chat: Chat) -> tuple[Run | None, tuple[str, str] | None]:
+    """The run behind what was tapped or quoted, and the step and iteration that sent it, where they can be told.
+
+    A button says it itself; else it is looked up by the message (traps.md T8).
+    """
+    runs = Run.objects.in_workspace(message.workspace).select_related("flow", "workspace")
+    tap = read_tap(message.payload.get("button_id"))
+    if tap is not None:
+        run = runs.filter(public_id=tap.run, chat=chat).first()
+        if run is not None:
+            return run, (tap.step, tap.iteration)
     if not message.reply_to_provider_id:
         return None, None
     rows = Message.objects.in_workspace(message.workspace).filter(sender=message.sender, cause_kind=Message.Cause.RUN)
     quoted = rows.filter(provider_id=message.reply_to_provider_id).first()
     if quoted is None:
         return None, None
-    runs = Run.objects.in_workspace(message.workspace).select_related("flow", "workspace")
-    return runs.filter(public_id=quoted.cause_id).first(), quoted
+    parts = (quoted.idempotency_key or "").split(":")
+    asked_by = (parts[1], parts[2]) if len(parts) >= 4 else None
+    return runs.filter(public_id=quoted.cause_id).first(), asked_by
 
 
-def _why_late(target: Run, sent_by: Message | None, open_wait: Wait | None) -> str:
+def _why_late(target: Run, asked_by: tuple[str, str] | None, open_wait: Wait | None) -> str:
     """How the wait that followed the tapped message ended; empty where it is still to come or open."""
     past = Wait.objects.in_workspace(target.workspace).filter(run=target, kind=Wait.Kind.REPLY)
     ended = [wait for wait in past.exclude(resolved_at=None).order_by("id") if not _is_the_same(wait, open_wait)]
-    began = _began(target, sent_by)
+    began = _began(target, asked_by)
     after = [wait for wait in ended if began is not None and _place_of(wait) in began]
     if after:
         return "timed_out" if after[0].resolution == "timeout" else "answered"
@@ -116,13 +127,12 @@ def _place_of(wait: Wait) -> tuple[str, str]:
     return wait.step_key, wait.iteration
 
 
-def _began(target: Run, sent_by: Message | None) -> set[tuple[str, str]] | None:
-    """The steps that began after the one that sent this message; None where it cannot be told."""
-    parts = (sent_by.idempotency_key or "").split(":") if sent_by is not None else []
-    if len(parts) < 4:
+def _began(target: Run, asked_by: tuple[str, str] | None) -> set[tuple[str, str]] | None:
+    """The steps that began after the one that asked; None where it cannot be told."""
+    if asked_by is None:
         return None
     rows = StepRun.objects.in_workspace(target.workspace).filter(run=target)
-    sending = rows.filter(step_key=parts[1], iteration=parts[2]).order_by("id").first()
+    sending = rows.filter(step_key=asked_by[0], iteration=asked_by[1]).order_by("id").first()
     if sending is None:
         return None
     return set(rows.filter(pk__gt=sending.pk).values_list("step_key", "iteration"))

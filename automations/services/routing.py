@@ -19,6 +19,7 @@ from automations.errors import RunLimitReached
 from automations.models import Event, Flow, Run, TriggerDecision, Wait
 from automations.services.in_line import place_in_line
 from automations.services.starting import start_run
+from automations.taps import choice_of
 from automations.triggers.base import Match, Source, Trigger
 from automations.triggers.call_ended import EVENT as CALL_ENDED
 from automations.triggers.message_received import CONTENT
@@ -189,7 +190,7 @@ def message_data(event: MessageReceived) -> dict[str, Any]:
         "timestamp": written_at,
         "conversation_id": str(event.conversation.public_id),
         "message_id": str(message.public_id),
-        "button_id": message.payload.get("button_id"),
+        "button_id": choice_of(message.payload.get("button_id")),
         "media": message.payload.get("media"),
         "referral": message.payload.get("referral"),
         **dict.fromkeys(CONTENT),
