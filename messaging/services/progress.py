@@ -31,11 +31,12 @@ RANK: dict[str, int] = {
 }
 
 
-def can_move(previous: str, to: str, *, error_code: str = "") -> bool:
-    """Whether a message may go from one state to the other. `error_code` is the row's, if it has failed.
+def can_move(previous: str, to: str, *, error_code: str = "", because: str = "") -> bool:
+    """Whether a message may go from one state to the other.
 
+    `error_code` is the row's, if it has failed; `because` is the error's that it is to fail with.
     `failed` wins over all below delivered and never over delivered, read and played, whichever came first. Our own
-    delivery_unknown gives way to any word of the platform. Only what is queued can be cancelled.
+    delivery_unknown gives way to any word of the platform, said before or after. Only what is queued can be cancelled.
     """
     if previous == _Status.FAILED:
         if error_code == DeliveryUnknown.code:
@@ -46,7 +47,8 @@ def can_move(previous: str, to: str, *, error_code: str = "") -> bool:
     if to == _Status.CANCELLED:
         return previous == _Status.QUEUED
     if to == _Status.FAILED:
-        return RANK[previous] < RANK[_Status.DELIVERED]
+        limit = _Status.ACCEPTED if because == DeliveryUnknown.code else _Status.DELIVERED
+        return RANK[previous] < RANK[limit]
     return to in RANK and RANK[to] > RANK[previous]
 
 
@@ -74,7 +76,7 @@ def advance_message(
         message = rows.select_for_update().get()
         is_news = bool(provider_id) and not message.provider_id
         previous, code = message.status, message.error_code
-        if not can_move(previous, to, error_code=code):
+        if not can_move(previous, to, error_code=code, because=error.code if error else ""):
             if is_news:
                 _update_with_id(rows, provider_id, {})
             return False

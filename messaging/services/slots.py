@@ -64,10 +64,24 @@ def _reserve(
             slot = Slot(at=full.slot_at, limit=full.bucket.limit, figures=full.bucket.figures)
             raise slot.as_error(now) from None
     terms = replace(terms, reserved={**terms.reserved, **taken.slots})
-    later = [(bucket, terms.reserved[bucket.key]) for bucket in buckets if terms.reserved.get(bucket.key, now) > now]
-    for bucket, slot_at in [*later, *([taken.then] if taken.then else [])]:
-        return terms, Slot(at=slot_at, limit=bucket.limit, figures=bucket.figures)
+    if taken.then is not None:
+        return _behind_replies(sender, terms, *taken.then)
+    for bucket in buckets:
+        slot_at = terms.reserved.get(bucket.key, now)
+        if slot_at > now:
+            return terms, Slot(at=slot_at, limit=bucket.limit, figures=bucket.figures)
     return terms, None
+
+
+def _behind_replies(sender: Sender, terms: Terms, full: pacing.Bucket, room_at: datetime) -> tuple[Terms, Slot]:
+    """Bulk for which replies leave no room joins its own line again: else all of it would ask in the same moment."""
+    line = pacing.bulk_bucket(sender)
+    try:
+        taken = pacing.take_slots(sender, [line], now=room_at, latest=max(terms.slots.deadline, room_at))
+    except pacing.NoSlot as late:
+        taken = pacing.Taken({line.key: late.slot_at})
+    terms = replace(terms, reserved={**terms.reserved, **taken.slots})
+    return terms, Slot(at=taken.slots[line.key], limit=line.limit, figures=full.figures)
 
 
 def _after_quiet_hours(terms: Terms, quiet: datetime, now: datetime) -> Terms:

@@ -69,6 +69,9 @@ def _kept(sender: Sender, item: StatusUpdate, now: datetime) -> tuple[MessageSta
         known = MessageStatus.objects.in_workspace(sender.workspace).get(
             sender=sender, provider_id=row.provider_id, status=row.status
         )
+        if row.callback_data and not known.callback_data:
+            known.callback_data = row.callback_data
+            known.save(update_fields=["callback_data"])
         return known, False
 
 

@@ -8,8 +8,11 @@ from messaging.errors import RateLimited, WhatsappUnavailable
 from messaging.models import Chat, Contact, Message, Sender
 from messaging.services import pacing
 from messaging.services.breaker import breaker_of
-from messaging.services.outbox import SlotLater, SlotPolicy, cancel_queued, send_text
+from messaging.services.checks import Attempt
+from messaging.services.outbound import Terms
+from messaging.services.outbox import Origin, SlotLater, SlotPolicy, cancel_queued, send_template, send_text
 from messaging.services.rescue import wake_outbound
+from messaging.services.slots import next_slot
 from workspaces.models import Notification
 
 
@@ -64,6 +67,90 @@ def test_a_number_sends_its_throughput_and_no_more(sender, now):
     slots = [take(sender, bucket, now, hour) for _message in range(200)]
     second = timedelta(seconds=1)
     assert max(sum(start <= slot < start + second for slot in slots) for start in slots) <= sender.throughput
+
+
+class TestRepliesBeforeBulk:
+    """One second of a number at 80 a second, in steps of five milliseconds, with more bulk than it can send."""
+
+    @pytest.fixture
+    def play(self, sender, chat, now):
+        """Bulk asks whenever it is its turn; replies come at this pace. Gives the waits of the replies, bulk sent."""
+
+        def play(*, reply_every_ms):
+            attempt = Attempt(
+                sender=sender, contact=chat.contact, chat=chat, conversation=None, template=None, cause="run",
+                address="", may_speak_into_take_over=False,
+            )  # fmt: skip
+            patience = SlotPolicy(kind="suspend", deadline=now + timedelta(hours=1))
+            message = Message(workspace=sender.workspace, sender=sender)
+            waiting = [(now, number, Terms(slots=patience, reserved={}, is_bulk=True)) for number in range(100)]
+            chats = iter(range(1, 1000))
+            late, sent = [], 0
+            for step in range(200):
+                at = now + step * timedelta(milliseconds=5)
+                if step * 5 % reply_every_ms == 0:
+                    message.chat = Chat(pk=next(chats) + 10_000)
+                    _terms, slot = next_slot(message, attempt, Terms(slots=patience, reserved={}), at)
+                    late.append((slot.at - at).total_seconds() if slot else 0)
+                still = []
+                for turn, number, terms in waiting:
+                    if turn <= at:
+                        message.chat = Chat(pk=number + 20_000)
+                        terms, slot = next_slot(message, attempt, terms, at)
+                        turn = slot.at if slot else None
+                    if turn is None:
+                        sent += 1
+                    else:
+                        still.append((turn, number, terms))
+                waiting = still
+            return late, sent
+
+        return play
+
+    def test_a_reply_never_waits_for_bulk(self, play):
+        late, sent = play(reply_every_ms=100)
+        assert (len(late), max(late)) == (10, 0)
+        assert 40 <= sent <= 80 * pacing.SENDER_SHARE * pacing.BULK_SHARE + 8
+
+    def test_with_replies_up_to_the_throughput_bulk_gets_what_is_left(self, play):
+        late, sent = play(reply_every_ms=15)
+        assert max(late) == 0
+        assert sent <= 12
+
+
+def test_bulk_takes_no_slot_ahead_of_its_time(sender, now):
+    """Ten thousand that wait leave the number's bucket as it was: the next reply goes at once."""
+    bucket, later = pacing.sender_bucket(sender), now + timedelta(hours=1)
+    for _message in range(bucket.bulk_burst):
+        pacing.take_slots(sender, [bucket], now=now, latest=later, is_bulk=True)
+    taken = pacing.take_slots(sender, [bucket], now=now, latest=later, is_bulk=True)
+    assert (taken.slots, taken.then[0], taken.then[1] > now) == ({}, bucket, True)
+    assert take(sender, bucket, now, now) == now
+
+
+def test_numbers_of_one_workspace_share_what_it_may_send(sender, workspace, settings, now):
+    settings.WORKSPACE_MESSAGES_PER_SECOND = 10
+    other = Sender.objects.in_workspace(workspace).create(provider_number_id="1002", business_account_id="2001")
+    hour = now + timedelta(hours=1)
+    slots = [take(each, pacing.workspace_bucket(each), now, hour) for each in (sender, other) * 10]
+    assert (max(slots) - now).total_seconds() == pytest.approx(1.9)
+
+
+def test_marketing_that_no_person_sends_is_bulk(make_template, sender, chat, wire, now):
+    template = make_template("angebot", "Hallo {{1}}!", category="marketing")
+
+    def send(kind):
+        message = send_template(
+            sender=sender, chat=chat, template=template, variables={"1": "Eva"}, origin=Origin(kind=kind), key=None,
+            now=now, slots=SlotPolicy(kind="queue", deadline=now + timedelta(hours=1)),
+        )  # fmt: skip
+        return message.status, message.waits_for
+
+    for _message in range(pacing.sender_bucket(sender).bulk_burst):
+        take(sender, pacing.sender_bucket(sender), now, now)
+    assert send(Message.Cause.RUN) == ("queued", "bulk")
+    assert send(Message.Cause.API) == ("queued", "bulk")
+    assert send(Message.Cause.PERSON) == ("accepted", "")
 
 
 def test_who_does_not_wait_is_told_the_limit_and_the_next_slot(send, wire, full_pair, now):
