@@ -11,8 +11,6 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from workspaces.templatetags.ui import day_word
-
 register = template.Library()
 
 LONGEST = 4000
@@ -44,12 +42,6 @@ def with_chips(sentence: Any) -> SafeString:
         parts += [conditional_escape(text[at : found.start()]), format_html('<span class="data-chip">{}</span>', name)]
         at = found.end()
     return mark_safe("".join([*parts, conditional_escape(text[at:])]))  # noqa: S308 - every part is escaped above
-
-
-@register.filter
-def exact_words(moment: datetime) -> str:
-    """Day and time to the second, in the workspace's zone."""
-    return f"{day_word(moment)}, {formats.date_format(timezone.localtime(moment), 'H:i:s')}"
 
 
 @register.filter

@@ -3,6 +3,7 @@
 import "./dialogs.js";
 import "./live.js";
 import "./menus.js";
+import "./motion.js";
 import "./threads.js";
 import "./times.js";
 import "./tips.js";

@@ -1,9 +1,12 @@
 """The components: what a person sees and a reader hears, the icons that exist, and pages that obey their own policy."""
 
 import hashlib
+import json
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -14,6 +17,7 @@ from django.utils import timezone, translation
 
 from config.vendoring import FILES, ICON_PACKAGE, VENDOR, icons_in_use, licence_of
 from tests.cast import PASSWORD, make_user
+from workspaces.errors import BotenwerkError
 from workspaces.models import User
 
 NOW = datetime(2026, 11, 25, 11, 41, tzinfo=UTC)
@@ -43,6 +47,39 @@ def test_times_are_relative_under_a_day_and_absolute_beyond(passed: timedelta, w
     with time_machine.travel(NOW, tick=False):
         html = shown("{{ moment|ago }}", moment=NOW - passed)
     assert f">{words}<" in html
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("minutes", [1, 2, 59, 60, 119, 120, 23 * 60, -1, -5, -60, -180])
+def test_a_time_that_walks_on_keeps_the_servers_wording(minutes: int, language: str) -> None:
+    with time_machine.travel(NOW, tick=False), translation.override(language):
+        template = Template("{% load ui %}{{ moment|ago }}")
+        html = template.render(Context({"moment": NOW - timedelta(minutes=minutes)}))
+        words = json.loads(unescape(Template("{% load ui %}{% ago_words %}").render(Context())))
+    # As static/js/times.js puts them together.
+    passed = abs(minutes)
+    unit, count = ("minute", passed) if passed < 60 else ("hour", passed // 60)
+    said = words["past" if minutes > 0 else "future"][unit][0 if count == 1 else 1].replace("#", str(count))
+    assert f">{said}<" in html
+
+
+def test_days_are_told_apart_by_their_height_and_said_to_readers() -> None:
+    drawn = shown("{% day_states days %}", days=["off", "done", "att", "fail"])
+    assert re.findall(r'class="chart-(\w+)" .*?height="(\d+)"', drawn) == [
+        ("off", "2"),
+        ("done", "14"),
+        ("att", "9"),
+        ("fail", "5"),
+    ]
+    assert "1 day in order, 1 day that needed attention, 1 day with a failure" in drawn
+
+
+def test_an_error_offers_what_cures_it_the_likeliest_first() -> None:
+    cures = [SimpleNamespace(label="Open", url="/there/"), SimpleNamespace(label="Retry", url="/again/", is_verb=True)]
+    box = shown("{% error_box error cures %}", error=BotenwerkError(), cures=cures, csrf_token="token")
+    assert re.findall(r'class="button( button-primary)?"', box) == [" button-primary", ""]
+    assert 'href="/there/"' in box
+    assert 'action="/again/"' in box and "csrfmiddlewaretoken" in box
 
 
 def test_a_time_says_the_exact_moment_in_the_workspaces_zone_on_hover() -> None:

@@ -1,5 +1,6 @@
 """The components of the pages: tags and filters; templates/components/README.md shows each with an example."""
 
+import json
 import zlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -231,13 +232,44 @@ def _spoken(moment: datetime, local: datetime) -> str:
     if abs(passed) < timedelta(minutes=1):
         return _("now")
     if minutes < 60:
-        shown = ngettext("%(count)s min", "%(count)s min", minutes) % {"count": minutes}
+        shown = _span("minute", minutes)
     elif minutes < 24 * 60:
-        hours = minutes // 60
-        shown = ngettext("%(count)s hr", "%(count)s hrs", hours) % {"count": hours}
+        shown = _span("hour", minutes // 60)
     else:
         return _day(local)
-    return (_("%(time)s ago") if passed > timedelta() else _("in %(time)s")) % {"time": shown}
+    return _towards(shown, is_past=passed > timedelta())
+
+
+def _span(unit: str, number: int, shown: int | str = "") -> str:
+    """`shown` stands for the number where the words alone are wanted."""
+    words = {
+        "minute": ngettext("%(count)s min", "%(count)s min", number),
+        "hour": ngettext("%(count)s hr", "%(count)s hrs", number),
+    }
+    return words[unit] % {"count": shown or number}
+
+
+def _towards(shown: str, *, is_past: bool) -> str:
+    return (_("%(time)s ago") if is_past else _("in %(time)s")) % {"time": shown}
+
+
+@register.simple_tag
+def ago_words() -> str:
+    """The same words for static/js/times.js, so that a time does not change its wording as it walks on.
+
+    By direction and unit, for one and for several; # stands for the number.
+    """
+    directions = {"past": True, "future": False}
+    return json.dumps(
+        {
+            direction: {
+                unit: [_towards(_span(unit, number, "#"), is_past=is_past) for number in (1, 2)]
+                for unit in ("minute", "hour")
+            }
+            for direction, is_past in directions.items()
+        },
+        ensure_ascii=False,
+    )
 
 
 def _day(local: datetime) -> str:
