@@ -1,6 +1,7 @@
 # Everything a person runs. A machine needs Python 3.11 and make, nothing else.
 #   make run      the product with its demo on http://127.0.0.1:8000 (PORT=, DATA_DIR=, DEMO=0 for an empty one)
 #   make test     the suite on SQLite; with DATABASE_URL and REDIS_URL set, on PostgreSQL and Redis
+#   make chaos    1,000 runs while processes are killed and the platform misbehaves; nothing lost, nothing doubled
 #   make lint     style, types, layers, templates, migrations, translations
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ DEVELOPMENT := .venv/.development-installed
 MESSAGES := $(patsubst %.po,%.mo,$(wildcard config/locale/*/LC_MESSAGES/django.po))
 SOURCES := workspaces assistants messaging automations config
 
-.PHONY: run test e2e lint messages screenshots bench lock vendor icons
+.PHONY: run test e2e lint messages screenshots bench chaos outages lock vendor icons
 
 # Only here: the suite must not touch the running demo's data.
 run: export PORT := $(PORT)
@@ -55,6 +56,17 @@ screenshots: $(DEVELOPMENT) $(MESSAGES)
 
 bench: $(DEVELOPMENT) $(MESSAGES)
 	$(BIN)/python -m tests.benchmarks
+
+# RUNS=1000 SEED=7 (a seed repeats the order of kills and faults); with DATABASE_URL and REDIS_URL, there.
+chaos: export RUNS := $(RUNS)
+chaos: export SEED := $(SEED)
+chaos: export CHAOS_RESULT := $(CHAOS_RESULT)
+chaos: $(DEVELOPMENT) $(MESSAGES)
+	@$(BIN)/python -m tests.chaos
+
+# Database, broker, platform or cluster away for half a minute, a full disk; OUTAGES="database broker" for some.
+outages: $(DEVELOPMENT) $(MESSAGES)
+	@$(BIN)/python -m tests.chaos.outage $(OUTAGES)
 
 # Needs uv. The lock files name no index, so any mirror will do.
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url

@@ -3,6 +3,7 @@
 Afterwards nothing may be lost, doubled or failed. Exit code 77: it cannot be tried on this machine, which is said.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -161,17 +162,13 @@ OUTAGES: dict[str, Callable[[Installation], list[str]]] = {
 
 @contextmanager
 def full_disk(folder: Path) -> Iterator[None]:
-    """Fill the disk to the last byte, again and again while somebody makes room, and empty it."""
+    """Fill the disk to the last byte; empty it afterwards."""
     filler = folder / "filler"
-    with filler.open("ab") as file:
+    with filler.open("ab", buffering=0) as file:
         for size in (1024 * 1024, 4096, 64):
-            block = bytes(size)
-            try:
-                while True:
-                    file.write(block)
-                    file.flush()
-            except OSError:
-                continue
+            with contextlib.suppress(OSError):
+                while file.write(bytes(size)) == size:
+                    pass
     print(f"  {shutil.disk_usage(folder).free} bytes are free")
     try:
         yield
