@@ -13,9 +13,11 @@ class AutomationsConfig(AppConfig):
     def ready(self) -> None:
         """Find action and trigger types; listen to messaging."""
         from automations.actions.registry import load_actions
+        from automations.decision_words import decisions_since
         from automations.models import Run
         from automations.run_list import failing_causes
         from automations.services.alterations import note_alteration
+        from automations.services.bulk_retry import runs_at_it
         from automations.services.calls import start_flows_of_call
         from automations.services.message_news import note_late_news, wake_runs_of_sender
         from automations.services.routing import has_waiting_run, route_message, wake_run_of_message
@@ -31,6 +33,8 @@ class AutomationsConfig(AppConfig):
             SenderAnswersAgain,
         )
         from messaging.services.conversations import keep_open_while
+        from messaging.services.replay import tell_decisions_by
+        from messaging.services.resending import keep_back_by
         from workspaces.events import subscribe
         from workspaces.navigation import register_section
         from workspaces.wakeups import register_wakeup
@@ -46,6 +50,8 @@ class AutomationsConfig(AppConfig):
         subscribe(MessageAltered, note_alteration)
         subscribe(CallEnded, start_flows_of_call)
         keep_open_while(has_waiting_run)
+        keep_back_by(runs_at_it)
+        tell_decisions_by(decisions_since)
         register_wakeup(Run, "automations.tasks.advance_run")
         register_section(30, _("Flows"), "workflow", "flows")
         register_section(40, _("Runs"), "list-checks", "runs", counter=failing_causes, count_kind="failure")

@@ -29,6 +29,8 @@ from messaging.models import (
 from tests.cast import make_user
 from workspaces.models import (
     ApiKey,
+    BulkItem,
+    BulkJob,
     Change,
     IdempotentCall,
     Membership,
@@ -202,5 +204,8 @@ def make_world(membership: Membership, number: int = 1) -> dict[str, Any]:
     record(membership, "flow.published", flow)
     Change.objects.create(workspace=workspace, topic="flows")
     QueuedTask.objects.create(queue="fast", payload="x")
+    job = BulkJob.objects.create(kind="messages.retry", asked_by=membership.user)
+    BulkItem.objects.create(job=job, row_id=message.pk)
     return {"sender": sender, "contact": contact, "run": run, "message": message, "flow": flow, "webhook": webhook,
+            "job": job,
             "conversation": conversation, "key": key, "assistant": assistant, "chat": chat, "media": media}  # fmt: skip

@@ -12,8 +12,9 @@ class WorkspacesConfig(AppConfig):
 
     def ready(self) -> None:
         from workspaces.accounts import guard_admin_login
-        from workspaces.models import Notification
+        from workspaces.models import BulkJob, Notification
         from workspaces.wakeups import register_wakeup
 
         guard_admin_login()
         register_wakeup(Notification, "workspaces.tasks.send_notification_mail")
+        register_wakeup(BulkJob, "workspaces.tasks.work_on_bulk_job", queue="bulk")

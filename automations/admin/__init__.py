@@ -1,5 +1,5 @@
 """Staff pages of automations: flows are built, runs are looked into and set going again."""
 
-from automations.admin import flow, overview, run, version
+from automations.admin import bulk, flow, overview, run, version
 
-__all__ = ["flow", "overview", "run", "version"]
+__all__ = ["bulk", "flow", "overview", "run", "version"]

@@ -3,17 +3,21 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from automations.admin.bulk import RETRY
 from automations.models import Event, Run, Signal, StepRun, TriggerDecision, Wait
 from automations.services.runs import cancel_run, resume_now, retry_run
-from workspaces.admin.base import InspectAdmin
+from workspaces.admin.base import InspectAdmin, everything
+from workspaces.admin.bulk import offer_job
+from workspaces.admin.choosing import choose_failed
 from workspaces.admin.filters import OfRow
 from workspaces.admin.shown import link_to
+from workspaces.services.bulk import AT_MOST
 
 STEP_RUNS_SHOWN = 100
 
@@ -42,6 +46,7 @@ class RunAdmin(InspectAdmin):
     hidden = ("error_facts", "lease_token", "leads")
     change_form_template = "admin/automations/run/change_form.html"
     actions = ("cancel", "resume", "retry")
+    list_links = (("admin:automations_run_retry", gettext_lazy("Retry failed ones"), True),)
     related_lists = (
         ("automations.StepRun", "run"),
         ("automations.Wait", "run"),
@@ -84,9 +89,27 @@ class RunAdmin(InspectAdmin):
         self.act_on_each(request, _with_people(runs), lambda run: resume_now(run=run, by=request.user, now=now))  # type: ignore[arg-type]
 
     @admin.action(description=gettext_lazy("Retry from the failed step"), permissions=["act"])
-    def retry(self, request: HttpRequest, runs: Any) -> None:
+    def retry(self, request: HttpRequest, runs: Any) -> HttpResponse | None:
+        """One at once; of several those that surely sent nothing, in the background."""
+        ids = list(runs.order_by("pk").values_list("pk", flat=True)[: AT_MOST + 1])
+        if len(ids) != 1:
+            return offer_job(self, request, RETRY, ids)
         now = timezone.now()
-        self.act_on_each(request, _with_people(runs), lambda run: retry_run(run=run, by=request.user, now=now))  # type: ignore[arg-type]
+        return self.act_on_each(request, _with_people(runs), lambda run: retry_run(run=run, by=request.user, now=now))  # type: ignore[arg-type]
+
+    # --- pages -------------------------------------------------------------------------------------
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.retry_view)
+        return [path("retry/", view, name="automations_run_retry"), *super().get_urls()]
+
+    def retry_view(self, request: HttpRequest) -> HttpResponse:
+        """Failed runs by error, to be retried in bulk."""
+        rows = everything(Run).filter(status=Run.Status.FAILED)
+        intro = _(
+            "Choose what failed. The next page shows each run, and which are left out: their step may have got through."
+        )
+        title = _("Retry failed runs")
+        return choose_failed(self, request, rows=rows, failed_at="ended_at", kind=RETRY, title=title, intro=intro)
 
 
 def _with_people(runs: Any) -> Any:

@@ -1,20 +1,31 @@
-"""Messages and their statuses: history, with the two things that can still be done about a message of ours."""
+"""Messages and their statuses: history, with what can still be done about a message of ours; and the outbox."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from messaging.admin.bulk import RETRY
+from messaging.admin.outbox import outbox
+from messaging.admin.words import kind_word
+from messaging.errors import DeliveryUnknown
 from messaging.models import AutomaticAnswer, Message, MessageStatus
 from messaging.services.outbox import Origin, cancel_queued, send_again
-from workspaces.admin.base import InspectAdmin
+from messaging.services.resending import mark_as_arrived
+from workspaces.admin.base import InspectAdmin, everything
+from workspaces.admin.bulk import offer_job
+from workspaces.admin.choosing import choose_failed
 from workspaces.admin.filters import OfRow
+from workspaces.admin.pages import draw
 from workspaces.admin.shown import EMPTY
 from workspaces.services.audit import actor_label
+from workspaces.services.bulk import AT_MOST
 
 # Which page lists what caused a message; the cause is kept by kind and id, without a foreign key.
 CAUSES = {
@@ -27,7 +38,7 @@ CAUSES = {
 class MessageAdmin(InspectAdmin):
     """What was said."""
 
-    list_display = ("__str__", "direction", "kind", "status", "chat", "caused_by", "error_code", "occurred_at")
+    list_display = ("__str__", "direction", "shown_kind", "status", "chat", "caused_by", "error_code", "occurred_at")
     list_filter = (
         ("sender", OfRow),
         ("chat", OfRow),
@@ -50,7 +61,59 @@ class MessageAdmin(InspectAdmin):
         ("messaging.AutomaticAnswer", "message"),
         ("automations.TriggerDecision", "message"),
     )
-    actions = ("send_again", "cancel")
+    actions = ("send_again", "mark_as_arrived", "cancel")
+    list_links = (
+        ("admin:messaging_message_outbox", _("Outbox"), False),
+        ("admin:messaging_message_retry", _("Send failed ones again"), True),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("outbox/", view(self.outbox_view), name="messaging_message_outbox"),
+            path("retry/", view(self.retry_view), name="messaging_message_retry"),
+            *super().get_urls(),
+        ]
+
+    def outbox_view(self, request: HttpRequest) -> HttpResponse:
+        """What ended unknown, what waits, what failed."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {**outbox(timezone.now()), "may_act": self.has_act_permission(request)}
+        title = gettext("Outbox")
+        return draw(self, request, "admin/messaging/message/outbox.html", title=title, context=context)
+
+    def retry_view(self, request: HttpRequest) -> HttpResponse:
+        """Failed messages by error, to be sent again in bulk."""
+        rows = everything(Message).filter(status=Message.Status.FAILED, direction=Message.Direction.OUT)
+        intro = gettext(
+            "Choose what failed. The next page shows each message, and which are left out: they may have arrived."
+        )
+        title = gettext("Send failed messages again")
+        return choose_failed(self, request, rows=rows, failed_at="occurred_at", kind=RETRY, title=title, intro=intro)
+
+    def action_fits(self, name: str, object_id: str) -> bool:
+        message = Message.objects.across_workspaces().filter(pk=object_id).first()
+        if message is None or message.direction != Message.Direction.OUT:
+            return False
+        is_held = message.status == Message.Status.FAILED and message.error_code == DeliveryUnknown.code
+        fits = {
+            "send_again": message.status == Message.Status.FAILED,
+            "mark_as_arrived": is_held or message.status == Message.Status.UNKNOWN,
+            "cancel": message.status == Message.Status.QUEUED,
+        }
+        return fits.get(name, True)
+
+    def response_action(self, request: HttpRequest, queryset: Any, *args: Any) -> Any:
+        """From the outbox an action leads back there."""
+        response = super().response_action(request, queryset, *args)
+        if request.POST.get("to_outbox") and response is not None and response.status_code == 302:
+            return HttpResponseRedirect(reverse("admin:messaging_message_outbox"))
+        return response
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def shown_kind(self, message: Message) -> str:
+        return kind_word(message.kind)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [*super().get_fields(request, obj), "caused_by"]
@@ -67,14 +130,33 @@ class MessageAdmin(InspectAdmin):
         return format_html('{}: <a href="{}?q={}">{}</a>', kind, address, message.cause_id, label)
 
     @admin.action(description=_("Send again"), permissions=["act"])
-    def send_again(self, request: HttpRequest, rows: Any) -> None:
-        """A new message with the content of one that has failed; that one stays as it is."""
+    def send_again(self, request: HttpRequest, rows: Any) -> HttpResponse | None:
+        """One at once, in the name of who asked; of several the ones that surely did not go out, in the background."""
+        ids = list(rows.order_by("pk").values_list("pk", flat=True)[: AT_MOST + 1])
+        if len(ids) != 1:
+            return offer_job(self, request, RETRY, ids)
         origin = Origin(kind=Message.Cause.STAFF, id=str(request.user.pk), label=actor_label(request.user))  # type: ignore[arg-type]
+
+        def again(message: Message) -> bool:
+            sent = send_again(message=message, origin=origin, now=timezone.now())
+            return bool(getattr(sent, "was_created", False))
+
         self.act_on_each(
             request,
             rows.select_related("sender__workspace", "chat__contact", "workspace"),
-            lambda message: send_again(message=message, origin=origin, now=timezone.now()),
+            again,
             verb="message.sent_again",
+        )
+        return None
+
+    @admin.action(description=_("Mark as arrived"), permissions=["act"])
+    def mark_as_arrived(self, request: HttpRequest, rows: Any) -> None:
+        """For messages whose end is unknown: a person has seen that the customer has them."""
+        now = timezone.now()
+        self.act_on_each(
+            request,
+            rows.select_related("workspace"),
+            lambda message: mark_as_arrived(message, by=request.user, now=now),  # type: ignore[arg-type]
         )
 
     @admin.action(description=_("Cancel what waits for a slot"), permissions=["act"])

@@ -25,6 +25,12 @@ class StaffPage(NamedTuple):
 OURS: dict[str, StaffPage] = {
     "auth_user_password_change": StaffPage(200, 200),
     "messaging_sender_send": StaffPage(200, 422),
+    "messaging_message_outbox": StaffPage(200, 200),
+    "messaging_message_retry": StaffPage(200, 302),
+    "messaging_webhookevent_range": StaffPage(200, 302),
+    "automations_run_retry": StaffPage(200, 302),
+    "workspaces_bulkjob_start": StaffPage(405, 302),
+    "workspaces_bulkjob_stop": StaffPage(405, 302),
     "automations_flow_trigger": StaffPage(200, 302),
     "automations_flow_validate": StaffPage(405, 302),
     "automations_flow_publish": StaffPage(405, 302),

@@ -43,6 +43,7 @@ def address_of(name: str, town: Town) -> str:
         "flow_id": world["flow"].pk,
         "sender_id": world["sender"].pk,
         "step_id": world["step"].pk,
+        "job_id": world["job"].pk,
     }
     return filled_in(route, pattern, values)
 

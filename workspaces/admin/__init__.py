@@ -1,5 +1,5 @@
-"""Staff pages of workspaces: people, keys, what was done, and what the team was told."""
+"""Staff pages of workspaces: people, keys, what was done, jobs over many rows, and what the team was told."""
 
-from workspaces.admin import access, overview, people, record, site
+from workspaces.admin import access, bulk, overview, people, record, site
 
-__all__ = ["access", "overview", "people", "record", "site"]
+__all__ = ["access", "bulk", "overview", "people", "record", "site"]

@@ -53,6 +53,9 @@ class TenantAdmin(admin.ModelAdmin):
     ordering: ClassVar[Any] = ("-pk",)
     search_fields: ClassVar[Any] = ("public_id__exact",)
     change_form_template = "admin/tenant/change_form.html"
+    change_list_template = "admin/tenant/change_list.html"
+    # Pages beside the list: (name of the address, label, whether it is for those only who may act).
+    list_links: ClassVar[tuple[tuple[str, Any, bool], ...]] = ()
     # Lists that belong to a row: (model, the lookup that narrows its list to the row).
     related_lists: ClassVar[tuple[tuple[str, str], ...]] = ()
     # Text columns that keep the public id of something else.
@@ -160,6 +163,11 @@ class TenantAdmin(admin.ModelAdmin):
         if object_id is not None:
             extra |= self.around(request, object_id)
         return super().changeform_view(request, object_id, form_url, extra)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        may_act = self.has_act_permission(request)
+        links = [(reverse(name), label) for name, label, to_act in self.list_links if may_act or not to_act]
+        return super().changelist_view(request, {"list_links": links, **(extra_context or {})})
 
     def around(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
         """What stands around a row's page: its actions, its own links, and the lists that belong to it."""

@@ -1,8 +1,9 @@
-"""What only grows is cut back: live changes and answers kept for repeated calls. The clock calls it."""
+"""What only grows is cut back: live changes, answers kept for calls, drafts of jobs. The clock calls it."""
 
 from datetime import datetime, timedelta
 
 from workspaces.models import Change, IdempotentCall, Workspace
+from workspaces.services.bulk import sweep_drafts
 
 CALLS_KEPT = timedelta(hours=24)
 BATCH = 1_000
@@ -20,4 +21,4 @@ def sweep(now: datetime) -> int:
         calls = IdempotentCall.objects.in_workspace(workspace)
         old = calls.filter(created_at__lt=now - CALLS_KEPT).values_list("pk", flat=True)[:BATCH]
         gone += calls.filter(pk__in=list(old)).delete()[0]
-    return gone
+    return gone + sweep_drafts(now)
