@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from messaging.errors import ConnectionRefused
@@ -27,10 +28,19 @@ from messaging.services.senders import (
     switch_ai_answers,
 )
 from messaging.views.figures import recipients_of_a_day
+from messaging.views.sender_days import days_of
 from workspaces.errors import BotenwerkError, stored_error
 from workspaces.models import Workspace
 from workspaces.permissions import may, requires
 from workspaces.request import WorkspaceRequest
+
+# What the check of a part means when it is well.
+IN_ORDER = {
+    "token": gettext_lazy("The access token is valid"),
+    "number": gettext_lazy("The number is known to WhatsApp"),
+    "account": gettext_lazy("The number belongs to the business account"),
+    "webhook": gettext_lazy("Messages of customers come in"),
+}
 
 
 @require_safe
@@ -149,13 +159,19 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     findings = findings_of(sender)
+    bad = sum(not finding.is_ok for finding in findings)
     is_admin = may(request.membership, "sender.edit")
     breaker = breaker_of(sender)
     context = {
         "rows": _numbers(request.workspace) if rows is None else rows,
         "sender": sender,
-        "findings": findings,
-        "bad": sum(not finding.is_ok for finding in findings),
+        "findings": [
+            {"finding": each, "title": IN_ORDER.get(each.part, each.label), "detail": _detail(sender, each.part)}
+            for each in findings
+        ],
+        "bad": bad,
+        "well": len(findings) - bad,
+        "days": days_of(request.workspace, [sender], timezone.now())[sender.pk],
         "error": error,
         "callback_address": f"{settings.PUBLIC_URL}{reverse('sender_webhook', args=[sender.public_id])}",
         # A secret: only who may change it sees it.
@@ -169,6 +185,15 @@ def _page(
         "waiting": waiting_count(sender) if breaker.is_open else 0,
     }
     return render(request, "messaging/senders.html", context, status=status)
+
+
+def _detail(sender: Sender, part: str) -> str:
+    """What the part says of itself where it is in order."""
+    details = {
+        "number": f"{sender.phone} · {sender.display_name}".strip(" ·"),
+        "account": sender.business_account_id,
+    }
+    return details.get(part, "")
 
 
 def _numbers(workspace: Workspace) -> list[dict[str, Any]]:

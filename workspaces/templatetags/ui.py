@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -194,19 +195,25 @@ def day_states(states: Iterable[str]) -> SafeString:
         (f"chart-{state}", index * DAY_STEP, 14 - DAY_HEIGHTS[state], DAY_STEP - 1.5, DAY_HEIGHTS[state])
         for index, state in enumerate(days)
     )
-    words = [
-        ngettext("%(count)s day in order", "%(count)s days in order", days.count("done")),
-        ngettext("%(count)s day that needed attention", "%(count)s days that needed attention", days.count("att")),
-        ngettext("%(count)s day with a failure", "%(count)s days with a failure", days.count("fail")),
-    ]
-    counts = [days.count(state) for state in ("done", "att", "fail")]
-    said = ", ".join(word % {"count": count} for word, count in zip(words, counts, strict=True) if count)
     return format_html(
         '<svg class="days" viewBox="0 0 {} 14" role="img" aria-label="{}">{}</svg>',
         max(len(days) * DAY_STEP - 1, 1),
-        said or _("not connected yet"),
+        day_words(days),
         format_html_join("", '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="1"/>', bars),
     )
+
+
+@register.simple_tag
+def day_words(states: Iterable[str]) -> str:
+    """The same days counted in words."""
+    counts = Counter(states)
+    words = {
+        "done": ngettext("%(count)s day in order", "%(count)s days in order", counts["done"]),
+        "att": ngettext("%(count)s day that needed attention", "%(count)s days that needed attention", counts["att"]),
+        "fail": ngettext("%(count)s day with a failure", "%(count)s days with a failure", counts["fail"]),
+    }
+    said = [text % {"count": counts[state]} for state, text in words.items() if counts[state]]
+    return ", ".join(said) or _("not connected yet")
 
 
 def _listed(days: list[tuple[float, float]]) -> str:

@@ -91,7 +91,7 @@ def test_a_check_shows_each_part_with_its_cure(browser: Client, platform: Any, w
     sender.token = "abgelaufen"
     sender.save(update_fields=["token"])
     page = browser.post(f"{BASE}/senders/{sender.public_id}/check/", follow=True)
-    bad = [finding for finding in page.context["findings"] if not finding.is_ok]
+    bad = [row["finding"] for row in page.context["findings"] if not row["finding"].is_ok]
     assert "token" in [finding.part for finding in bad]
     assert all(finding.error.cure_text() for finding in bad)
 
