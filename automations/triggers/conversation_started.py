@@ -51,6 +51,7 @@ class ConversationStarted(Trigger):
         "sender_phone": "+4315550101",
         "message_id": "0198f3c2-7d1e-7a55-9c1b-2f6f5d0a1e17",
         "is_new_contact": True,
+        "is_late": False,
     }
     synonyms = (gettext_noop("first message"), gettext_noop("new chat"))
 

@@ -98,6 +98,7 @@ class MessageReceived(Trigger):
         "media": None,
         **dict.fromkeys(CONTENT),
         "is_new_contact": True,
+        "is_late": False,
     }
     synonyms = (gettext_noop("incoming"), gettext_noop("keyword"))
 

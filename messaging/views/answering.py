@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast, get_args
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from messaging.forms import TemplateValuesForm, TextForm, new_key
 from messaging.models import Conversation, Message
-from messaging.services.conversations import close_conversation, hand_back, keep_taken_over, take_over
+from messaging.services.conversations import GoOn, close_conversation, hand_back, keep_taken_over, take_over
 from messaging.services.outbox import send_again, send_template, send_text
 from messaging.services.spelling import use_other_spelling
 from messaging.views.composer import chosen_template, composer_context, origin_of
@@ -125,10 +125,13 @@ def take_over_here(request: WorkspaceRequest, conversation_id: UUID) -> HttpResp
 @require_POST
 @requires("conversation.take_over")
 def hand_back_here(request: WorkspaceRequest, conversation_id: UUID) -> HttpResponse:
-    """The flows speak again."""
+    """The flows speak again, and go on as the person chose; without a choice they wait for the next message."""
     shown, now = find_conversation(request.workspace, conversation_id), timezone.now()
+    choice = request.POST.get("go_on", "")
     if shown.is_taken_over(now):
-        hand_back(shown, by=request.membership, now=now)
+        hand_back(
+            shown, by=request.membership, now=now, go_on=cast(GoOn, choice) if choice in get_args(GoOn) else "wait"
+        )
     return _back(request, shown)
 
 
