@@ -108,6 +108,9 @@ DATABASE_URL = url("DATABASE_URL", "", schemes=("postgres", "postgresql"))
 if DATABASE_URL:
     DATABASES = {"default": postgres(DATABASE_URL)}
     DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+    # A server that is gone without a word is found within seconds, and the webhook answers 503 meanwhile.
+    _GONE = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    DATABASES["default"]["OPTIONS"] = {**_GONE, **DATABASES["default"].get("OPTIONS", {})}
 else:
     DATABASES = {
         "default": {

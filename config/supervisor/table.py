@@ -8,9 +8,10 @@ from django.conf import settings
 from django.core.management import call_command
 
 from config.queue.cluster import run_cluster
-from config.queue.heartbeat import heartbeat_file
+from config.queue.heartbeat import heartbeat_file, touch
 from config.supervisor.child import Program
 from config.web import run_web
+from workspaces.alive import on_sign_of_life
 
 # What an installation runs; `make run` adds the two servers that stand in for the outside world.
 PRODUCTION = ("web", "fast", "bulk", "clock")
@@ -40,7 +41,7 @@ def _table() -> dict[str, Program]:
         Program("web", main=run_web, address=f"{address('web')}/healthz"),
         Program("fast", main=partial(run_cluster, "fast"), heartbeat=heartbeat_file("fast")),
         Program("bulk", main=partial(run_cluster, "bulk"), heartbeat=heartbeat_file("bulk")),
-        Program("clock", main=_run_clock),
+        Program("clock", main=_run_clock, heartbeat=heartbeat_file("clock")),
     ]
     stand_ins = [
         Program(
@@ -60,6 +61,7 @@ def _table() -> dict[str, Program]:
 
 
 def _run_clock() -> None:
+    on_sign_of_life(partial(touch, "clock"))
     call_command("clock")
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from tests.chaos.environment import environment
 
 # The disk is filled under SQLite, whose file lies on a small one of its own.
-ON_POSTGRES = ("database", "broker", "platform", "cluster")
-ON_SQLITE = ("disk", "cluster")
+ON_POSTGRES = ("database", "broker", "platform", "cluster", "restart")
+ON_SQLITE = ("disk", "cluster", "restart")
 CANNOT_BE_TRIED = 77
 SMALL_DISK_MEGABYTES = 64
 

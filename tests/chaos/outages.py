@@ -140,6 +140,24 @@ def cluster(place: Installation) -> list[str]:
     return under_load(place, outage)
 
 
+def restart(place: Installation) -> list[str]:
+    """Everything is told to stop in the middle of slow calls, as at an update, and started again."""
+
+    def outage(house: House) -> list[str]:
+        place.emulator.fault({"path": "/messages"}, {"delay_ms": 1500}, times=None)
+        time.sleep(3)
+        seconds = place.stop()
+        running = states(house)["running"]
+        connection.close()
+        place.emulator.clear_faults()
+        place.start()
+        print(f"  everything had stopped after {seconds:.1f} s, {running} runs were left to a lapsed lease")
+        wrong = [] if seconds <= 10 else [f"the stop took {seconds:.1f} s"]
+        return wrong + ([f"{running} runs were not put back"] if running else [])
+
+    return under_load(place, outage)
+
+
 def disk(place: Installation) -> list[str]:
     """The disk that holds the database is full."""
 
@@ -156,6 +174,7 @@ OUTAGES: dict[str, Callable[[Installation], list[str]]] = {
     "broker": broker,
     "platform": platform,
     "cluster": cluster,
+    "restart": restart,
     "disk": disk,
 }
 

@@ -9,11 +9,15 @@ from django.db import connection, transaction
 from django_q.conf import Conf
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
+from redis.exceptions import ConnectionError
 
 from config.queue import redis as redis_queue
 from config.queue.embedded import EmbeddedBroker
 from config.queue.heartbeat import Pulse, heartbeat_file
 from config.queue.redis import RedisBroker
+from config.supervisor import table
+from workspaces import alive
+from workspaces.alive import sign_of_life
 from workspaces.models import QueuedTask
 from workspaces.queue import enqueue
 
@@ -135,6 +139,24 @@ def test_a_broker_that_is_away_neither_fails_nor_delays_the_commit(redis_away, c
     assert "Could not enqueue" in caplog.text
 
 
+def test_a_redis_that_was_away_a_moment_ago_is_not_asked_for_a_second(redis_away, monkeypatch):
+    """Each request would wait for its time-outs otherwise; what it wants to enqueue is found by the clock."""
+    monkeypatch.setattr(redis_queue, "_away_until", 0.0)
+    monkeypatch.setattr(redis_queue, "ERROR_PAUSE_SECONDS", 1.0)
+    asked = []
+    monkeypatch.setattr(
+        redis_queue.Redis, "enqueue", lambda self, task: asked.append(task) or (_ for _ in ()).throw(ConnectionError())
+    )
+    for _ in range(3):
+        with pytest.raises(ConnectionError):
+            RedisBroker("fast").enqueue("task")
+    assert asked == ["task"]
+    monkeypatch.setattr(redis_queue, "_away_until", time.monotonic())
+    with pytest.raises(ConnectionError):
+        RedisBroker("fast").enqueue("task")
+    assert len(asked) == 2
+
+
 @pytest.mark.django_db
 def test_a_cluster_whose_redis_is_away_goes_on_asking(redis_away):
     broker = RedisBroker("fast")
@@ -167,3 +189,11 @@ def test_redis_hands_tasks_out_once_and_in_order(monkeypatch):
         [(TASK, (2,))],
         [],
     ]
+
+
+def test_the_clock_touches_its_file_at_every_turn(monkeypatch, tmp_path):
+    monkeypatch.setattr(table, "call_command", lambda name: sign_of_life())
+    monkeypatch.setattr(alive, "_listeners", [])
+    table._run_clock()
+    assert heartbeat_file("clock").exists()
+    assert next(one for one in table.programs(["clock"])).heartbeat == heartbeat_file("clock")

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from automations.services.clock import tick
+from workspaces.alive import sign_of_life
 from workspaces.services.retention import sweep
 from workspaces.stopping import is_stopping, stop_on_signals
 
@@ -44,4 +45,5 @@ class Command(BaseCommand):
                 pause = PAUSE_AFTER_ERROR
             if options["once"]:
                 return
+            sign_of_life()
             time.sleep(pause)
