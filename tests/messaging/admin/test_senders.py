@@ -186,6 +186,7 @@ def test_a_failed_message_is_sent_again_as_a_new_one(staff: Client, house: House
     send(staff, house.sender, text="Guten Tag")
     ours = Message.objects.in_workspace(house.workspace).filter(direction="out")
     sent = ours.get()
+    house.statuses_of(sent, "sent", "delivered")
     assert "cannot_send_again" in act(staff, "send_again", sent)
     ours.update(status="failed", error_code="internal")
     house.advance(minutes=1)
