@@ -224,11 +224,22 @@ def _value_field(parameter: Parameter) -> forms.Field:
     return forms.CharField(label=_label(parameter), required=parameter.is_required, max_length=1024)
 
 
+_HEADER_LABELS = {
+    "header.filename": _("Name of the file in the header"),
+    "header.latitude": _("Latitude of the place in the header"),
+    "header.longitude": _("Longitude of the place in the header"),
+    "header.name": _("Name of the place in the header"),
+    "header.address": _("Address of the place in the header"),
+}
+
+
 def _label(parameter: Parameter) -> str:
     if parameter.component == "button":
         return str(_("Button “%(label)s”") % {"label": parameter.label})
     if parameter.kind in ("image", "video", "document"):
         return str(_("Address of the file in the header"))
+    if parameter.key in _HEADER_LABELS:
+        return str(_HEADER_LABELS[parameter.key])
     if parameter.component == "header":
         return str(_("Header: %(name)s") % {"name": parameter.key.removeprefix("header.")})
     return f"{{{{{parameter.key}}}}}" if parameter.key.isdigit() else parameter.key

@@ -17,14 +17,14 @@ from automations.actions.whatsapp import (
     quote_field,
     quoted,
     recipient,
+    recipient_field,
     send,
+    sender_findings,
     sender_for,
-    sender_of,
     slot_timeout_field,
     wait_for_delivery_field,
 )
 from automations.engine.results import Done, Suspend
-from automations.errors import ConfigInvalid
 from automations.findings import Finding
 from automations.forms.choices import sender_choices
 from automations.forms.fields import LiquidField, StepForm
@@ -38,11 +38,7 @@ class SendTextForm(StepForm):
     """Sender, recipient, text."""
 
     sender = forms.ChoiceField(label=_("Sender"), required=False)
-    to = LiquidField(
-        label=_("Recipient's phone"),
-        required=False,
-        help_text=_("International, for example +4915112345678. Empty: the customer of the conversation."),
-    )
+    to = recipient_field()
     text = LiquidField(
         label=_("Message"),
         multiline=True,
@@ -83,10 +79,7 @@ class SendText(Action):
         return {**self.output, **delivery_output(config)}
 
     def validate(self, config: Mapping[str, Any], workspace: Workspace) -> Iterator[Finding]:
-        try:
-            sender_of(config, workspace)
-        except ConfigInvalid:
-            yield Finding("sender_gone", _("The sender no longer exists. Choose another one."), field="sender")
+        yield from sender_findings(config, workspace)
 
     def run(self, step: StepContext) -> Done | Suspend:
         return send(

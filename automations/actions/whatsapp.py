@@ -1,6 +1,6 @@
 """What the WhatsApp steps share: which sender speaks, to whom, and how long a slot or the arrival is waited for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,8 @@ from automations.actions.base import StepContext, settled
 from automations.engine.results import Done, Suspend
 from automations.errors import ConfigInvalid
 from automations.expressions import paths
-from automations.forms.fields import DurationField, duration
+from automations.findings import Finding
+from automations.forms.fields import DurationField, LiquidField, duration
 from automations.models import Wait
 from automations.taps import tap_prefix
 from messaging.errors import OutsideWindow, RateLimited, VariableMissing
@@ -76,6 +77,14 @@ def sender_of(config: Mapping[str, Any], workspace: Workspace) -> Sender | None:
     if found is None:
         raise ConfigInvalid(what="sender", field="sender")
     return found
+
+
+def sender_findings(config: Mapping[str, Any], workspace: Workspace) -> Iterator[Finding]:
+    """What is wrong with the sender that the settings name."""
+    try:
+        sender_of(config, workspace)
+    except ConfigInvalid:
+        yield Finding("sender_gone", _("The sender no longer exists. Choose another one."), field="sender")
 
 
 def sender_for(step: StepContext) -> Sender:
@@ -148,18 +157,43 @@ def taps_of(step: StepContext) -> str:
     return tap_prefix(step.run.public_id, step.step_key, step.iteration)
 
 
+def kind_field(choices: Sequence[tuple[str, Any]], *, label: Any) -> forms.ChoiceField:
+    """The setting `kind`, which decides what else the form asks for (`StepForm.shown_for`)."""
+    widget = forms.Select(attrs={"data-shows": ""})
+    return forms.ChoiceField(label=label, choices=choices, initial=choices[0][0], widget=widget)
+
+
+def recipient_field() -> LiquidField:
+    """The setting `to`."""
+    return LiquidField(
+        label=_("Recipient's phone"),
+        required=False,
+        help_text=_("International, for example +4915112345678. Empty: the customer of the conversation."),
+    )
+
+
 def quote_field() -> forms.BooleanField:
     """The setting `quotes` of a step that answers."""
     return forms.BooleanField(
         label=_("Quote what the customer wrote last"),
         required=False,
-        help_text=_("Useful where much was written meanwhile. A chat where nobody has written yet has nothing to quote."),
+        help_text=_(
+            "Useful where much was written meanwhile. A chat where nobody has written yet has nothing to quote."
+        ),
     )
 
 
 def quoted(step: StepContext) -> str:
     """The platform's id of the message that is quoted; empty where none is wanted or there is none."""
-    if not step.config.get("quotes") or step.chat is None or step.written.get("to"):
+    return last_said(step) if step.config.get("quotes") else ""
+
+
+def last_said(step: StepContext) -> str:
+    """The platform's id of what the customer of the conversation wrote last; empty where there is nothing.
+
+    Where the step's sender is another one, its chat has messages of its own.
+    """
+    if step.chat is None or step.written.get("to") or sender_for(step).pk != step.chat.sender_id:
         return ""
     message = last_inbound(step.chat)
     return message.provider_id if message is not None else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from automations.errors import ExpressionInvalid
 from automations.expressions import BadExpression, VariableMissing, evaluate, render
-from automations.forms.fields import LanesField, LiquidField, MappingField, StepForm
+from automations.forms.fields import ChoicesField, LanesField, LiquidField, MappingField, StepForm
 from automations.models import Run, StepRun
 from messaging.errors import VariableMissing as VariableMissingInStep
 from messaging.models import Contact, Conversation, Sender
@@ -107,9 +107,16 @@ class StepData:
             elif isinstance(form_field, MappingField):
                 how = self.value if form_field.keeps_type else self.text
                 worked_out[name] = {key: how(text, field_name=f"{name}.{key}") for key, text in (given or {}).items()}
+            elif isinstance(form_field, ChoicesField):
+                worked_out[name] = [self._choice(choice, field_name=name) for choice in given or []]
             elif isinstance(form_field, LanesField):
                 worked_out[name] = given or []
         return worked_out
+
+    def _choice(self, choice: Mapping[str, Any], *, field_name: str) -> dict[str, str]:
+        at = f"{field_name}.{choice['key']}"
+        words = {word: self.text(str(choice.get(word) or ""), field_name=at) for word in ChoicesField.WORDS}
+        return {"key": str(choice["key"]), **words}
 
 
 @dataclass

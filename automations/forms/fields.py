@@ -6,10 +6,11 @@ A field's stored value (JSON) is itself valid input of the field, so that stored
 import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -145,6 +146,53 @@ def _checked_lane(lane: Any, number: int, taken: set[str]) -> dict[str, Any]:
     return {"key": key, "label": label, "match": match, "conditions": conditions}
 
 
+class ChoicesField(forms.Field):
+    """Buttons or rows of a list, whose words may hold data: `[{"key", "title", "description", "section"}]`.
+
+    The key is what later steps know the choice by; without one it is made from the title once, and then stays.
+    """
+
+    widget = widgets.ChoicesWidget
+    WORDS = ("title", "description", "section")
+
+    def to_python(self, value: Any) -> list[dict[str, str]]:
+        """A list, or JSON text of one."""
+        value = _from_json(value, [])
+        if not isinstance(value, list) or not all(isinstance(choice, Mapping) for choice in value):
+            raise ValidationError(_("This must be a list of choices."), code="invalid")
+        choices: list[dict[str, str]] = []
+        for choice in value:
+            words = {name: str(choice.get(name) or "").strip() for name in self.WORDS}
+            if not words["title"]:
+                raise ValidationError(_("Each choice needs a title."), code="choice_title")
+            taken = {known["key"] for known in choices}
+            key = str(choice.get("key") or "").strip() or _free_choice_key(words["title"], taken, len(choices) + 1)
+            if key in taken:
+                raise ValidationError(_("Two choices have the id “%(key)s”."), code="choice_key", params={"key": key})
+            if len(key) > LONGEST_CHOICE_KEY:
+                raise ValidationError(
+                    _("The id “%(key)s” is longer than %(limit)s characters."),
+                    code="choice_key",
+                    params={"key": key, "limit": LONGEST_CHOICE_KEY},
+                )
+            choices.append({"key": key, **words})
+        return choices
+
+
+LONGEST_CHOICE_KEY = 40
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+def _free_choice_key(title: str, taken: set[str], number: int) -> str:
+    """From the title; a title with data in it would give another one each time, so it gets its number."""
+    words = "" if "{" in title else slugify(title.lower().translate(_UMLAUTS)).replace("-", "_")
+    key = words[: LONGEST_CHOICE_KEY - 4] or f"choice_{number}"
+    while key in taken:
+        key = f"{key[: LONGEST_CHOICE_KEY - 4]}_{number}"
+        number += 1
+    return key
+
+
 class WordsField(forms.CharField):
     """Words or phrases, one a line; stored as a list."""
 
@@ -168,7 +216,12 @@ class WordsField(forms.CharField):
 
 
 class StepForm(forms.Form):
-    """Base of every step's and trigger's form. `workspace` fills the choices."""
+    """Base of every step's and trigger's form. `workspace` fills the choices.
+
+    `shown_for` says of fields for which values of the field `kind` they are asked for; all others always are.
+    """
+
+    shown_for: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         self.workspace = workspace
@@ -191,6 +244,10 @@ class StepForm(forms.Form):
             elif isinstance(field, MappingField) and isinstance(value, Mapping):
                 for key, text in value.items():
                     yield f"{name}.{key}", str(text), field.keeps_type
+            elif isinstance(field, ChoicesField) and isinstance(value, list):
+                for choice in value:
+                    for word in ChoicesField.WORDS if isinstance(choice, Mapping) else ():
+                        yield f"{name}.{choice.get('key', '')}", str(choice.get(word) or ""), False
             elif isinstance(field, LanesField):
                 for lane, condition in _conditions(value):
                     yield f"{name}.{lane}", str(condition.get("left", "")), True

@@ -63,6 +63,33 @@ class MappingWidget(RowsWidget):
         return f"{name}__name" not in data and name not in data
 
 
+class ChoicesWidget(RowsWidget):
+    """Rows of a choice's words, and an empty row for the next one."""
+
+    template_name = "automations/widgets/choices.html"
+    PARTS = ("key", "title", "description", "section")
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        rows = [choice for choice in value if isinstance(choice, Mapping)] if isinstance(value, list) else []
+        context["widget"]["rows"] = [*rows, *([dict.fromkeys(self.PARTS, "")] * EMPTY_ROWS)]
+        return context
+
+    def format_value(self, value: Any) -> Any:
+        return value
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        if not hasattr(data, "getlist") or f"{name}__title" not in data:
+            return data.get(name)
+        columns = [data.getlist(f"{name}__{part}") for part in self.PARTS]
+        rows = [dict(zip(self.PARTS, row, strict=True)) for row in zip(*columns, strict=False)]
+        # A row with a key alone is one whose words were taken out.
+        return [row for row in rows if any(row[part].strip() for part in self.PARTS if part != "key")]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return f"{name}__title" not in data and name not in data
+
+
 class DurationWidget(forms.Widget):
     """A number and a unit."""
 

@@ -109,6 +109,12 @@ class FieldRow:
     field: BoundField
     findings: list[Finding]
 
+    @property
+    def shown_for(self) -> str:
+        """The values of the form's `kind` that the field is asked for with; empty where it always is."""
+        shown_for = getattr(self.field.form, "shown_for", {})
+        return " ".join(shown_for.get(self.field.name, ()))
+
 
 def field_rows(form: Form | None, findings: list[Finding]) -> tuple[list[FieldRow], list[Finding]]:
     """The form's fields with their findings, and the findings that are about no field of it.

@@ -30,7 +30,18 @@ BODY_LIMIT, HEADER_LIMIT, ADDRESS_LIMIT, PAYLOAD_LIMIT, COUPON_LIMIT, CODE_LIMIT
 _SAFE = "%:/?#[]@!$&'()*+,;=-._~"
 
 Kind = Literal[
-    "text", "image", "video", "document", "place", "place_words", "url", "code", "copy_code", "quick_reply", "flow"
+    "text",
+    "image",
+    "video",
+    "document",
+    "filename",
+    "place",
+    "place_words",
+    "url",
+    "code",
+    "copy_code",
+    "quick_reply",
+    "flow",
 ]
 # Buttons that report something when they are used; without a value they report what they are called.
 _TAPPED = ("quick_reply", "flow")
@@ -113,7 +124,7 @@ def fill_template(template: Template, values: Mapping[str, object], *, tap_prefi
     rendered = render_preview(template, texts)
     _demand_lengths(rendered)
     return FilledTemplate(
-        header=_header_value(template, parameters, texts, values),
+        header=_header_value(template, parameters, texts),
         body=tuple(
             TextValue(text=texts[parameter.key], name=_name(template, parameter))
             for parameter in parameters
@@ -177,7 +188,11 @@ def _header_parameters(template: Template, component: Mapping[str, Any]) -> list
     if format_ not in _MEDIA:
         return []
     handles = (component.get("example") or {}).get("header_handle") or [""]
-    return [Parameter(component="header", index=0, key="header", kind=_MEDIA[format_], sample=str(handles[0]))]
+    kind = _MEDIA[format_]
+    file = Parameter(component="header", index=0, key="header", kind=kind, sample=str(handles[0]))
+    if kind != "document":
+        return [file]
+    return [file, Parameter(component="header", index=1, key="header.filename", kind="filename", is_required=False)]
 
 
 def _text_parameters(part: Literal["header", "body"], component: Mapping[str, Any], *, prefix: str) -> list[Parameter]:
@@ -276,8 +291,6 @@ def _demand_lengths(rendered: RenderedTemplate) -> None:
 
 def _demand_fit(template: Template, parameters: list[Parameter], values: Mapping[str, object]) -> None:
     known = {parameter.key for parameter in parameters}
-    if any(parameter.kind == "document" for parameter in parameters):
-        known.add("header.filename")
     needed = [parameter.key for parameter in parameters if parameter.is_required]
     strange = [key for key in values if key not in known]
     absent = [key for key in needed if key not in values]
@@ -307,9 +320,7 @@ def _name(template: Template, parameter: Parameter) -> str:
     return parameter.key.removeprefix("header.") if is_named else ""
 
 
-def _header_value(
-    template: Template, parameters: list[Parameter], texts: Mapping[str, str], values: Mapping[str, object]
-) -> HeaderValue | None:
+def _header_value(template: Template, parameters: list[Parameter], texts: Mapping[str, str]) -> HeaderValue | None:
     first = next((parameter for parameter in parameters if parameter.component == "header"), None)
     if first is None:
         return None
@@ -326,8 +337,7 @@ def _header_value(
         link = "" if is_upload else checked_link(text, part="template.file", field="variables.header")
         filename = ""
         if first.kind == "document":
-            given = clean_parameter(values.get("header.filename")).text
-            filename = given or file_name(link, fallback=template.name)
+            filename = texts.get("header.filename") or file_name(link, fallback=template.name)
         media_id = text if is_upload else ""
         return MediaValue(kind=first.kind, link=link, filename=filename, media_id=media_id)  # type: ignore[arg-type]
     return TextValue(text=text, name=_name(template, first))

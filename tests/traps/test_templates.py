@@ -1,5 +1,6 @@
 """Templates on the whole path: values the platform takes, exact languages, and what it has stopped."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from automations.forms.choices import language_choices
 from automations.models import Flow, Run, StepRun
 from automations.services.publishing import check_draft
 from messaging.models import Contact, Template
+from messaging.services.template_parameters import parameters_of
 from tests.house import EVA, House
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,3 +182,122 @@ def test_a_template_that_the_platform_pauses_is_not_sent_until_it_is_approved_ag
     house.event("lead")
     assert [run.error_code for run in house.runs()] == ["", "template_paused", ""]
     assert len(house.sends()) == 2
+
+
+# --- Buttons and files (T3, T4, T8) --------------------------------------------------------------
+
+
+def with_parts(house: House, *parts: dict[str, Any]) -> None:
+    house.template("gruss", components=[{"type": "BODY", "text": "Bis morgen."}, *parts])
+
+
+def buttons(*listed: dict[str, str]) -> dict[str, Any]:
+    return {"type": "BUTTONS", "buttons": list(listed)}
+
+
+THREE = buttons(
+    {"type": "URL", "text": "Start", "url": "https://example.com/"},
+    {"type": "QUICK_REPLY", "text": "Passt"},
+    {"type": "URL", "text": "Verfolgen", "url": "https://example.com/o/{{1}}"},
+)
+TWO = buttons({"type": "QUICK_REPLY", "text": "Bestätigen"}, {"type": "QUICK_REPLY", "text": "Absagen"})
+
+
+def components(house: House, kind: str) -> list[dict[str, Any]]:
+    (accepted,) = house.sends()
+    return [part for part in accepted["body"]["template"].get("components", []) if part["type"] == kind]
+
+
+def test_a_value_reaches_the_button_that_takes_it(house: House) -> None:
+    """(traps T3) the dynamic address is button 2, and the form asks for that one value."""
+    with_parts(house, THREE)
+    sends(house, {"button.2": "A-1"})
+    house.event("lead")
+    (dynamic,) = [part for part in components(house, "button") if part["sub_type"] == "url"]
+    assert (dynamic["index"], dynamic["parameters"]) == ("2", [{"type": "text", "text": "A-1"}])
+    needed = [one.key for one in parameters_of(Template.objects.in_workspace(house.workspace).get()) if one.is_required]
+    assert needed == ["button.2"]
+
+
+def test_a_button_without_its_value_is_found_before_the_call(house: House) -> None:
+    """(traps T3) at publish, and again where the template has changed since."""
+    house.template("gruss", "Bis morgen.")
+    sends(house, {})
+    Template.objects.in_workspace(house.workspace).update(components=[{"type": "BODY", "text": "Bis morgen."}, THREE])
+    house.event("lead")
+    assert house.run().error_code == "template_parameters_mismatch"
+    assert "button.2" in step(house).error_facts["expected"]
+    assert house.calls() == []
+    with pytest.raises(FlowInvalid) as refused:
+        sends(house, {})
+    assert "variables.button.2" in {finding.field for finding in refused.value.findings}
+
+
+@pytest.mark.parametrize(
+    ("format_", "variables", "sent"),
+    [
+        ("DOCUMENT", {"header": "https://example.com/d?id=9"}, {"filename": "gruss.pdf"}),
+        ("DOCUMENT", {"header": "https://example.com/Plan%20A.pdf?id=9"}, {"filename": "Plan A.pdf"}),
+        (
+            "DOCUMENT",
+            {"header": "https://example.com/d?id=9", "header.filename": "Angebot.pdf"},
+            {"filename": "Angebot.pdf"},
+        ),
+        ("IMAGE", {"header": "https://example.com/a.jpg"}, {}),
+    ],
+)
+def test_a_document_has_a_name_and_a_picture_none(
+    house: House, format_: str, variables: dict[str, str], sent: dict[str, str]
+) -> None:
+    """(traps T4) given, else from the link, else the template's with an ending."""
+    with_parts(house, {"type": "HEADER", "format": format_})
+    sends(house, variables)
+    house.event("lead")
+    (header,) = components(house, "header")
+    (parameter,) = header["parameters"]
+    assert parameter[format_.lower()] == {"link": variables["header"], **sent}
+
+
+def test_a_name_given_for_a_picture_is_no_parameter_of_it(house: House) -> None:
+    """(traps T4)"""
+    with_parts(house, {"type": "HEADER", "format": "IMAGE"})
+    with pytest.raises(FlowInvalid) as refused:
+        sends(house, {"header": "https://example.com/a.jpg", "header.filename": "a.jpg"})
+    assert {finding.field for finding in refused.value.findings} == {"variables.header.filename"}
+
+
+def test_quick_replies_without_a_payload_get_their_own(house: House) -> None:
+    """(traps T8) each once, none empty; rows of the form that nobody filled are no values."""
+    with_parts(house, TWO)
+    sends(house, {"button.0": "", "button.1": "absage"})
+    house.event("lead")
+    prefix = f"{house.run().public_id}:senden::"
+    assert [(part["index"], part["parameters"]) for part in components(house, "button")] == [
+        ("0", [{"type": "payload", "payload": f"{prefix}Bestätigen"}]),
+        ("1", [{"type": "payload", "payload": f"{prefix}absage"}]),
+    ]
+
+
+@pytest.mark.parametrize("has_payload", [True, False])
+def test_a_tap_below_a_template_answers_the_run_that_sent_it(
+    house: House, deliver: Callable[..., Any], has_payload: bool
+) -> None:
+    """(traps T8) by the payload; where that is absent, by the message that was tapped and the button's text."""
+    with_parts(house, TWO)
+    ask = {"type": "send_template", "key": "senden", "config": {**ASKING, "sender": str(house.sender.public_id)}}
+    wait = {"type": "wait_for_reply", "key": "antwort", "config": {"timeout": {"amount": 2, "unit": "hours"}}}
+    house.flow("api_event", [ask, wait], trigger_config={"event": "lead", "sample": None})
+    house.event("lead")
+    sent = house.messages()[0]
+    payload = components(house, "button")[1]["parameters"][0]["payload"]
+    button = {"text": "Absagen", "payload": payload} if has_payload else {"text": "Absagen"}
+    context = {} if has_payload else {"context": {"from": "43316555010", "id": sent.provider_id}}
+    stamp = str(int(house.now.timestamp()))
+    told = {"id": "wamid.tap", "from": EVA[1:], "timestamp": stamp, "type": "button", "button": button, **context}
+    deliver({"messages": [told]})
+    output = StepRun.objects.in_workspace(house.workspace).get(step_key="antwort").output
+    assert house.run().status == Run.Status.DONE
+    assert (output["reply"], output["button_id"]) == ("Absagen", "Absagen" if has_payload else None)
+
+
+ASKING = {"template": "gruss", "language": "de", "to": EVA, "variables": {}}
