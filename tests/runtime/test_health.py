@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
@@ -203,6 +204,17 @@ def test_a_page_says_that_the_database_is_away(page: Client, database_away: None
     answer = page.get("/w/praxis-graz/")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert b'class="bare-code">503' in answer.content
+
+
+def test_a_page_that_needs_redis_says_that_it_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any, **__: Any) -> Any:
+        raise redis.ConnectionError("refused")
+
+    monkeypatch.setattr("config.request_log.RequestLogMiddleware.process_view", away)
+    client.raise_request_exception = False
+    answer = client.get("/accounts/login/")
+    assert answer.status_code == 503
+    assert b"Redis" in answer.content
 
 
 def test_a_webhook_is_answered_503_so_that_it_comes_again(client: Client, database_away: None) -> None:
