@@ -41,7 +41,8 @@ def record_change(*, sender: Sender, item: Change, now: datetime) -> tuple[Messa
         kind=item.kind,
         by=By.BUSINESS if item.is_ours else By.CUSTOMER,
         content={"emoji": item.emoji, "text": item.content.text, "media": item.content.media},
-        occurred_at=min(item.said_at or now, now),
+        # As the platform says, even where its clock is ahead of ours: this only orders them.
+        occurred_at=item.said_at or now,
         created_at=now,
     )
     try:

@@ -84,7 +84,9 @@ def note_message(conversation: Conversation, message: Message, *, now: datetime)
     """Show the message as the conversation's last; a straggler of the past does not become it."""
     is_inbound = message.direction == Message.Direction.IN
     changes: dict[str, object] = {"updated_at": now}
-    if conversation.last_message_at is None or message.occurred_at >= conversation.last_message_at:
+    # The platform's time is in whole seconds: the first message is mostly older than the conversation it opens.
+    newest = conversation.last_message_at if conversation.last_message_direction else None
+    if newest is None or message.occurred_at >= newest:
         changes |= {
             "last_message_at": message.occurred_at,
             "last_message_text": preview_of(message),

@@ -73,6 +73,18 @@ def test_asking_twice_for_one_message_owes_one_answer(assistant: Assistant, rece
     assert ask_assistant(message, now=NOON) == ask_assistant(message, now=NOON)
 
 
+def test_an_answer_that_whatsapp_did_not_take_goes_out_a_minute_later(
+    assistant: Assistant, receive: Callable[..., Any], wire: Wire
+) -> None:
+    receive(envelope({"contacts": [person()], "messages": [text("Haben Sie offen?")]}))
+    wire.answer(503)
+    answer_all()
+    answer_all()
+    rows = Message.objects.across_workspaces().filter(direction="out").order_by("id")
+    assert [row.status for row in rows] == ["failed", "accepted"]
+    assert AutomaticAnswer.objects.across_workspaces().get().status == "done"
+
+
 def test_a_taken_over_conversation_gets_no_answer_of_an_assistant(
     assistant: Assistant, receive: Callable[..., Any], wire: Wire
 ) -> None:

@@ -135,3 +135,9 @@ def test_the_marketing_switch_of_the_platform_holds_by_its_time(sender: Sender, 
     assert not stopped()
     says("stop", 7)
     assert not stopped()
+
+
+def test_a_first_message_is_shown_though_the_platform_counts_whole_seconds(receive: Callable[..., Any]) -> None:
+    receive(envelope({"contacts": [person()], "messages": [text(at=NOON - timedelta(seconds=1))]}))
+    conversation = Conversation.objects.across_workspaces().get()
+    assert (conversation.last_message_text, conversation.last_message_at) == ("Hallo", NOON - timedelta(seconds=1))
