@@ -125,6 +125,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "step_icons": STEP_ICONS,
         "days": [(9, 1), (9, 1), (2, 0), (7, 1), (8, 1), (9, 1), (9, 2)],
         "few_days": [8, 7, 3, 0, 9, 6, 7],
+        "fourteen": ["off", "off", *["done"] * 8, "fail", "att", "att", "done"],
         "minutes_ago": timezone.now() - timedelta(minutes=4),
     }
     return render(request, "workspaces/styleguide.html", context)
