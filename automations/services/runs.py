@@ -14,8 +14,9 @@ from automations.models import Flow, Run, StepRun, Wait
 from automations.services.publishing import trial_version
 from automations.services.starting import start_run
 from messaging.errors import InvalidPhoneNumber
-from messaging.models import Contact
+from messaging.models import Contact, Message
 from messaging.phone import PhoneProblem, parse_e164
+from messaging.services.outbox import cancel_queued
 from workspaces.queue import enqueue
 from workspaces.services.audit import Actor, actor_label, record
 
@@ -76,8 +77,14 @@ def try_with_one_recipient(*, flow: Flow, data: Mapping[str, Any], recipient: st
 
 
 def cancel_run(*, run: Run, by: Actor, now: datetime) -> Run:
-    """End the run here. What a worker has under way commits nothing any more. Raises RunHasEnded."""
+    """End the run here. What a worker has under way commits nothing any more, what waits for a slot does not go out.
+
+    Raises RunHasEnded.
+    """
     with transaction.atomic(), the_line(run):
+        # Messages before the run, as everywhere.
+        for message in _waiting_messages(run):
+            cancel_queued(message, now=now)
         changed = (
             Run.objects.in_workspace(run.workspace)
             .filter(pk=run.pk)
@@ -158,6 +165,12 @@ def retry_run(*, run: Run, by: Actor, now: datetime) -> Run:
         record(by, "run.retried", run)
         enqueue(ADVANCE_TASK, run.pk)
     return run
+
+
+def _waiting_messages(run: Run) -> list[Message]:
+    rows = Message.objects.in_workspace(run.workspace).select_related("workspace")
+    mine = rows.filter(cause_kind=Message.Cause.RUN, cause_id=str(run.public_id))
+    return list(mine.filter(status=Message.Status.QUEUED).order_by("chat__contact_id", "pk"))
 
 
 def _contact_of(flow: Flow, data: Mapping[str, Any]) -> Contact | None:

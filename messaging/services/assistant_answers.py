@@ -32,9 +32,9 @@ def give_answer(answer: AutomaticAnswer, *, now: datetime) -> None:
         return
     try:
         if answer.kind == AutomaticAnswer.Kind.CONSENT:
-            _confirm(answer.message, now)
+            _confirm(answer, now)
         else:
-            _answer(answer.message, now)
+            _answer(answer, now)
     except (ThreadBusy, SlotLater) as later:
         _wake(answer, at=later.until)
         return
@@ -44,7 +44,8 @@ def give_answer(answer: AutomaticAnswer, *, now: datetime) -> None:
     _settle(answer, AutomaticAnswer.Status.DONE)
 
 
-def _answer(message: Message, now: datetime) -> None:
+def _answer(answer: AutomaticAnswer, now: datetime) -> None:
+    message = answer.message
     sender = message.sender
     assistant = sender.assistant
     if assistant is None or not sender.ai_answers:
@@ -65,7 +66,7 @@ def _answer(message: Message, now: datetime) -> None:
         chat=message.chat,
         text=_fitting(reply.text),
         origin=Origin(kind=Message.Cause.ASSISTANT, id=str(assistant.public_id), label=assistant.name),
-        key=f"assistant:{message.public_id}",
+        key=_key("assistant", answer),
         now=now,
         slots=SlotPolicy(kind="suspend", deadline=now + SLOT_DEADLINE),
     )
@@ -104,7 +105,8 @@ def _tell_the_team(message: Message, reply: Reply, *, now: datetime) -> None:
         )
 
 
-def _confirm(message: Message, now: datetime) -> None:
+def _confirm(answer: AutomaticAnswer, now: datetime) -> None:
+    message = answer.message
     with override(message.chat.contact.language or message.workspace.language):
         if message.payload.get("consent_word") == "opt_in":
             text = _("Thank you, you will hear from us again. Write STOP to end it at any time.")
@@ -115,10 +117,16 @@ def _confirm(message: Message, now: datetime) -> None:
         chat=message.chat,
         text=text,
         origin=Origin(kind=Message.Cause.SYSTEM, label="consent"),
-        key=f"consent:{message.public_id}",
+        key=_key("consent", answer),
         now=now,
         slots=SlotPolicy(kind="suspend", deadline=now + SLOT_DEADLINE),
     )
+
+
+def _key(kind: str, answer: AutomaticAnswer) -> str:
+    """One key an attempt: the row of one that has failed is never sent."""
+    again = f":{answer.attempts + 1}" if answer.attempts else ""
+    return f"{kind}:{answer.message.public_id}{again}"
 
 
 def _in_words(message: Message) -> str:

@@ -51,14 +51,6 @@ def waiting_count(sender: Sender) -> int:
     return rows.filter(sender=sender, status=Message.Status.QUEUED).count()
 
 
-def held_until(sender: Sender, *, now: datetime) -> datetime | None:
-    """None if a message may go, or would be the probe; else when to ask again. Changes nothing."""
-    breaker = breaker_of(sender)
-    if not breaker.is_open or breaker.next_probe_at is None or breaker.next_probe_at <= now:
-        return None
-    return breaker.next_probe_at
-
-
 def pass_breaker(sender: Sender, *, now: datetime) -> datetime:
     """`now` if a message may go (with the breaker open: as the one probe), else when to ask again."""
     rows = Pace.objects.in_workspace(sender.workspace).filter(key=_key(sender))

@@ -38,12 +38,12 @@ def next_slot(message: Message, attempt: Attempt, terms: Terms, now: datetime) -
     if quiet is not None:
         return _after_quiet_hours(terms, quiet, now), Slot(at=quiet, limit=QUIET)
     # Before any slot is taken: who waits for the platform holds none, and takes a new one when it answers again.
-    held_until = breaker.held_until(sender, now=now)
-    if held_until is not None:
-        return _without_slots(terms, message), Slot(at=held_until, limit=breaker.LIMIT)
+    state = breaker.breaker_of(sender)
+    if state.next_probe_at is not None and state.next_probe_at > now:
+        return _without_slots(terms, message), Slot(at=state.next_probe_at, limit=breaker.LIMIT)
     buckets = pacing.buckets_for(sender, message.chat, is_bulk=terms.is_bulk)
     terms, slot = _reserve(sender, buckets, terms, now)
-    if slot is not None:
+    if slot is not None or not state.is_open:
         return terms, slot
     probe_at = breaker.pass_breaker(sender, now=now)
     if probe_at > now:

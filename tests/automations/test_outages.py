@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from automations.models import Run, StepRun, Wait
+from automations.services.runs import cancel_run
 from messaging.models import Message, Sender
 from messaging.providers.cloud_api import CloudApi
 from messaging.services.breaker import breaker_of
@@ -291,6 +292,16 @@ class TestSlots:
         assert message.waits_until == house.now + timedelta(minutes=30)
         house.advance(minutes=30)
         assert len(house.sends()) == 2
+
+    def test_a_cancelled_run_takes_its_waiting_message_back(self, house: House) -> None:
+        house.flow("message_received", [ANSWER])
+        house.customer_writes("Hallo")
+        house.use_up_the_pair_rate(hours=0.5)
+        house.customer_writes("Noch da?")
+        cancel_run(run=house.runs()[-1], by=house.owner, now=house.now)
+        assert house.messages()[-1].status == Message.Status.CANCELLED
+        house.advance(hours=1)
+        assert len(house.sends()) == 1
 
     def test_beyond_the_steps_own_deadline_it_is_an_error(self, house: House) -> None:
         patience = {"amount": 20, "unit": "minutes"}
