@@ -29,7 +29,8 @@ class Emulator:
 
     def __init__(self, folder: Path | None, *, webhook: str | None = None, delays: Delays | None = None) -> None:
         delays = delays or Delays()
-        self.store, self.clock = Store(folder), Clock()
+        self.store = Store(folder)
+        self.clock = Clock(self.store)
         self.world = World(self.store)
         self.faults = Faults(matches=MATCHES, effects=EFFECTS)
         self.webhooks = WebhookSender(self.store, self.clock, self.faults, self.world.numbers.get, delays.retry_seconds)
@@ -38,7 +39,7 @@ class Emulator:
         self.sending = Sending(self.world, self.store, self.clock, self.deliveries)
         self.templates = TemplateApi(self.world, self.clock, self.webhooks)
         media = Media(self.world, self.clock)
-        self.platform = Platform(self.world, self.sending, self.templates, media)
+        self.platform = Platform(self.world, self.clock, self.sending, self.templates, media)
         customers = Customers(self.world, self.store, self.clock, self.webhooks, self.deliveries, self.sending, media)
         self.control = Control(
             self.world,
@@ -68,9 +69,11 @@ class Emulator:
         self.deliveries.stop()
         self.webhooks.clear()
         self.faults.clear()
-        self.clock.set(None)
         self.sending.clear()
+        self.templates.clear()
+        self.platform.clear()
         self.world.clear(keep)
+        self.clock.set(None)
 
     async def __call__(self, request: Request) -> Answer:
         if request.path.startswith("/_emulator/"):

@@ -3,12 +3,18 @@
 import time
 from datetime import UTC, datetime
 
+from messaging.emulator.store import Store
+
 
 class Clock:
-    """A time that was set stands still until it is set again, so that a window's edge can be met exactly."""
+    """A time that was set stands still until it is set again, so that a window's edge can be met exactly.
 
-    def __init__(self) -> None:
-        self.fixed: float | None = None
+    It survives a restart of the emulator.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.fixed: float | None = next((record["now"] for record in store.records("clock")), None)
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -17,6 +23,10 @@ class Clock:
     def set(self, now: str | None) -> None:
         """Take an ISO time, or None for the machine's. Raises ValueError."""
         self.fixed = None if now is None else parse_time(now)
+        if self.fixed is None:
+            self.store.delete("clock", "now")
+        else:
+            self.store.save("clock", "now", {"now": self.fixed})
 
 
 def parse_time(text: str) -> float:

@@ -10,6 +10,7 @@ from messaging.emulator.deliveries import Deliveries
 from messaging.emulator.inbound import ControlRefused
 from messaging.emulator.platform import verify
 from messaging.emulator.records import Number, Template, as_row
+from messaging.emulator.standing import TROUBLES
 from messaging.emulator.store import Store
 from messaging.emulator.template_api import TemplateApi
 from messaging.emulator.webhooks import WebhookSender
@@ -17,9 +18,16 @@ from messaging.emulator.world import FIELDS_OF_NUMBER, FIELDS_OF_TEMPLATE, World
 from workspaces.embedded_faults import FaultRefused, Faults
 from workspaces.embedded_server import Answer, Request, json_answer
 
-PATCH_NUMBER = frozenset({"status", "quality", "limit", "throughput", "name", "name_status"})
+PATCH_NUMBER = frozenset({"status", "quality", "limit", "throughput", "name", "name_status"}) | {
+    "trouble",
+    "allowed",
+    "limit_checked",
+    "code_verification_status",
+    "scopes",
+    "pin",
+}
 PATCH_TEMPLATE = frozenset({"status", "quality", "category", "reason", "rejection_info"})
-INTEGERS = frozenset({"limit", "throughput"})
+INTEGERS, LISTS = frozenset({"limit", "throughput"}), frozenset({"allowed", "scopes"})
 
 
 class Control:
@@ -76,6 +84,13 @@ class Control:
                 return self._patch_number(key, order)
             case ("GET", "numbers"):
                 return {"data": [as_row(number) for number in self.world.numbers.values()]}
+            case ("DELETE", "numbers", key):
+                number = self._number(key)
+                number.deleted = True
+                self.world.save_number(number)
+                return {"success": True}
+            case ("POST", "accounts", waba_id, "updates"):
+                return self._update_account(waba_id, order)
             case ("POST", "numbers", key, "verify"):
                 number = self._number(key)
                 return {"verified": await verify(number.webhook or "", number.verify_token)}
@@ -86,6 +101,7 @@ class Control:
             case ("GET", "templates"):
                 return {"data": [as_row(template) for template in self.world.templates.values()]}
             case ("POST", "faults"):
+                check_effect(order)
                 return self.faults.add(order).as_json()
             case ("GET", "faults"):
                 return {"data": [fault.as_json() for fault in self.faults.open]}
@@ -123,12 +139,12 @@ class Control:
                 fields["phone"] = digits_of(str(fields["phone"]))
             except ValueError as error:
                 raise ControlRefused(str(error)) from None
-        row = (as_row(known) if known else {"id": key}) | fields
+        row = (as_row(known) if known else {"id": key}) | {"deleted": False} | fields
         self.world.save_number(Number(**row))
         return as_row(self.world.numbers[key])
 
     def _patch_number(self, key: str, order: Any) -> dict[str, Any]:
-        """The platform changes a number; status and name alone have no webhook."""
+        """The platform changes a number; the reference knows no webhook for its status alone."""
         number, fields = self._number(key), _fields(order, PATCH_NUMBER)
         before = as_row(number)
         for name, value in fields.items():
@@ -143,6 +159,8 @@ class Control:
             rising = number.throughput > before["throughput"]
             event = "THROUGHPUT_UPGRADE" if rising else "THROUGHPUT_DOWNGRADE"
             self._tell(number, payloads.number_event(number, event, now))
+        if (number.name, number.name_status) != (before["name"], before["name_status"]):
+            self._tell(number, payloads.number_name(number, now))
         if number.limit != before["limit"]:
             self._tell(number, payloads.capability(number, now))
         return as_row(number)
@@ -150,6 +168,16 @@ class Control:
     def _tell(self, number: Number, payload: dict[str, Any]) -> None:
         facts = {"type": payload["entry"][0]["changes"][0]["field"], "path": "/webhook"}
         self.webhooks.send(number.id, "account", payload, facts)
+
+    def _update_account(self, waba_id: str, order: Any) -> dict[str, Any]:
+        """Any `account_update`: its `event` with its details, as they are given."""
+        if not isinstance(order, dict) or not isinstance(order.get("event"), str):
+            raise ControlRefused("An account update has an event, and its details beside it.")
+        numbers = self.world.numbers_of(waba_id)
+        if not numbers:
+            raise ControlRefused(f"There is no account {waba_id}.")
+        self._tell(numbers[0], payloads.account(waba_id, order, int(self.clock.now())))
+        return {"success": True}
 
     def _put_template(self, order: Any) -> dict[str, Any]:
         """Insert, or change the known one of this account, name and language; no webhook goes out."""
@@ -197,9 +225,34 @@ class Control:
         return {"now": iso(self.clock.now()), "fixed": self.clock.fixed is not None}
 
 
+def check_effect(order: Any) -> None:
+    """What a fault does must be doable, or it would fail when it is due. Raises ControlRefused."""
+    effect = order.get("effect") if isinstance(order, dict) else None
+    if not isinstance(effect, dict):
+        return
+    for name in ("error", "fail_status"):
+        code = effect.get(name)
+        code = code.get("code") if isinstance(code, dict) else code
+        if name in effect and (not isinstance(code, int) or isinstance(code, bool)):
+            raise ControlRefused(f"{name} must be a code, or an object with a code.")
+    status = effect.get("http")
+    status = status.get("status", 500) if isinstance(status, dict) else status
+    if "http" in effect and (not isinstance(status, int) or not 100 <= status <= 599):
+        raise ControlRefused("http must be a status, or an object with status and body.")
+    delay = effect.get("delay_ms", 0)
+    if not isinstance(delay, int | float) or isinstance(delay, bool) or delay < 0:
+        raise ControlRefused("delay_ms must be a number of milliseconds.")
+
+
 def _fields(order: Any, allowed: frozenset[str]) -> dict[str, Any]:
     if not isinstance(order, dict) or set(order) - allowed:
         raise ControlRefused(f"The body must be an object with: {', '.join(sorted(allowed))}.")
+    if order.get("trouble") and order["trouble"] not in TROUBLES:
+        raise ControlRefused(f"trouble is one of: {', '.join(sorted(TROUBLES))}.")
+    for name in LISTS & set(order):
+        value = order[name]
+        if not (isinstance(value, list) and all(isinstance(one, str) for one in value)) and value is not None:
+            raise ControlRefused(f"{name} must be a list of texts.")
     for name in INTEGERS & set(order):
         if not isinstance(order[name], int) or isinstance(order[name], bool):
             raise ControlRefused(f"{name} must be a whole number.")

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 import secrets
 from typing import Any
 
@@ -11,14 +12,21 @@ from messaging.emulator.deliveries import Deliveries
 from messaging.emulator.inbound import KINDS, ControlRefused, content
 from messaging.emulator.media import Media
 from messaging.emulator.records import Customer, Message, Number
-from messaging.emulator.sending import Sending
+from messaging.emulator.sending import DAY_SECONDS, Sending
 from messaging.emulator.store import Store
 from messaging.emulator.webhooks import WebhookSender
 from messaging.emulator.world import World, digits_of, new_wamid
 
 # A customer's message or call opens the window; these only speak of an earlier message.
 NO_WINDOW = frozenset({"edit", "revoke", "echo"})
-FLAGS = ("on_whatsapp", "blocked", "marketing_stopped", "phone_off", "phone_hidden")
+FLAGS = (
+    *("on_whatsapp", "blocked", "marketing_stopped", "phone_off", "phone_hidden"),
+    *("chat_open", "receipts_off", "in_experiment"),
+)
+# What the business can do in its phone app; an echo's `kind`, a text where none is given.
+ECHOES = frozenset({"text", "location", "contacts", "reaction", "edit", "revoke"})
+USER_ID = re.compile(r"[A-Z]{2}(\.ENT)?\.[0-9A-Za-z]{1,128}", re.ASCII)
+MARKS = ("forwarded", "frequently_forwarded")
 
 
 class Customers:
@@ -54,10 +62,10 @@ class Customers:
         at = self._time(order.get("at"))
         if kind == "call":
             return self._call(number, customer, order, int(at))
-        if "media" in KINDS[kind]:
+        if "media" in KINDS[self._echoed(order) if kind == "echo" else kind]:
             order = order | {"file": self._file(kind, order)}
         context = self._context(number, customer, order)
-        body, shown = content(kind, order, context)
+        body, shown = content(self._echoed(order) if kind == "echo" else kind, order, context)
         message = Message(
             wamid=new_wamid(customer.phone),
             number_id=number.id,
@@ -72,9 +80,17 @@ class Customers:
         self.store.save_message(message)
         if kind not in NO_WINDOW:
             self._open_window(number, customer, at)
+        if order.get("referral"):
+            self._enter(number, customer, order["referral"], at)
         self.sending.count_inbound(number)
         self._tell(number, customer, message, body, order)
         return {"wamid": message.wamid, "customer": self.show_customer(customer)}
+
+    def _echoed(self, order: dict[str, Any]) -> str:
+        kind = str(order.get("kind") or "text")
+        if kind not in ECHOES and "media" not in KINDS.get(kind, {}):
+            raise ControlRefused(f"The business's phone app sends no {kind}.")
+        return kind
 
     def customer(self, phone: str) -> Customer:
         """By phone with or without plus, or by user id. Raises ControlRefused."""
@@ -96,21 +112,29 @@ class Customers:
         """The customer opens the chat with one number, or with each."""
         number_id = order.get("to") if isinstance(order, dict) else None
         customer = self.customer(phone)
-        return {"read": self.deliveries.read(self.store.chat(number_id, customer.key))}
+        plays = isinstance(order, dict) and bool(order.get("plays"))
+        return {"read": self.deliveries.read(self.store.chat(number_id, customer.key), plays=plays)}
 
     def patch(self, phone: str, order: Any) -> dict[str, Any]:
         """Change what the customer is; the platform's webhooks for it go out. Raises ControlRefused."""
-        allowed = {*FLAGS, "user_id", "username", "number", "name"}
+        allowed = {*FLAGS, "user_id", "parent_user_id", "username", "number", "name", "marketing_a_day"}
         if not isinstance(order, dict) or set(order) - allowed:
             raise ControlRefused(f"A customer has: {', '.join(sorted(allowed))}.")
         for flag in FLAGS:
             if flag in order and not isinstance(order[flag], bool):
                 raise ControlRefused(f"{flag} must be true or false.")
+        cap = order.get("marketing_a_day")
+        if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or cap < 0):
+            raise ControlRefused("marketing_a_day must be a whole number, or null for no cap.")
         customer = self.customer(phone)
+        before, keys = customer.user_id, payloads.sender_keys(customer)
+        self._check_user_id(customer, order.get("user_id", before))
         stopped, off = customer.marketing_stopped, customer.phone_off
         changes = {name: value for name, value in order.items() if name != "number"}
         if changes:
             self.world.change_customer(customer, **changes)
+        if customer.user_id != before:
+            self._tell_system(customer, keys, f"{customer.name or before} changed", "user_changed_user_id")
         if customer.marketing_stopped != stopped:
             for number in self._partners(customer):
                 payload = payloads.preference(number, customer, int(self.clock.now()))
@@ -132,14 +156,20 @@ class Customers:
             raise ControlRefused(f"{digits} belongs to another customer.")
         old, keys = customer.phone, payloads.sender_keys(customer)
         self.world.change_customer(customer, phone=digits, user_id=f"DE.{secrets.randbelow(9 * 10**16) + 10**16}")
+        words = f"{customer.name or old} changed from {old} to {digits}"
+        self._tell_system(customer, keys, words, "user_changed_number", wa_id=digits)
+
+    def _check_user_id(self, customer: Customer, user_id: Any) -> None:
+        if not isinstance(user_id, str) or not USER_ID.fullmatch(user_id):
+            raise ControlRefused("A user id is a country's two letters, a dot, and up to 128 letters and digits.")
+        if self.world.by_user_id.get(user_id, customer) is not customer:
+            raise ControlRefused(f"{user_id} belongs to another customer.")
+
+    def _tell_system(self, customer: Customer, keys: dict[str, str], words: str, kind: str, **more: str) -> None:
+        """The customer's number or user id has changed; `keys` are those of before, and there are no contacts."""
+        system = {"body": words, "type": kind, **more, "user_id": customer.user_id}
         for number in self._partners(customer):
-            system: dict[str, Any] = {
-                "body": f"{customer.name or old} changed from {old} to {digits}",
-                "type": "user_changed_number",
-                "wa_id": digits,
-                "user_id": customer.user_id,
-            }
-            item = {"id": new_wamid(digits), "timestamp": str(int(self.clock.now())), "type": "system"}
+            item = {"id": new_wamid(customer.phone), "timestamp": str(int(self.clock.now())), "type": "system"}
             payload = payloads.of_number(number, None, "messages", messages=[keys | item | {"system": system}])
             self._send(number, customer, payload, "system")
 
@@ -174,16 +204,32 @@ class Customers:
             customer.windows[number.id] = moment
             self.world.save_customer(customer)
 
+    def _enter(self, number: Number, customer: Customer, referral: Any, at: float) -> None:
+        """A click on an advertisement: an answer within a day makes the messages after it free."""
+        if not isinstance(referral, dict):
+            raise ControlRefused("referral must be an object.")
+        customer.entry_points[number.id] = [at + DAY_SECONDS]
+        self.world.save_customer(customer)
+
     def _tell(
         self, number: Number, customer: Customer, message: Message, body: dict[str, Any], order: dict[str, Any]
     ) -> None:
         item: dict[str, Any] = {"id": message.wamid, "timestamp": str(int(message.at))} | body
         if message.outbound:  # the business wrote from its phone app
-            item = {"from": number.phone, "to": customer.phone, "to_user_id": customer.user_id} | item
+            to = {"to_user_id": customer.user_id} | ({} if customer.phone_hidden else {"to": customer.phone})
+            if customer.parent_user_id:
+                to["to_parent_user_id"] = customer.parent_user_id
+            item = {"from": number.phone} | to | item
             payload = payloads.of_number(number, customer, "smb_message_echoes", message_echoes=[item])
             return self._send(number, customer, payload, "echo")
         if message.context and message.type not in ("edit", "revoke", "reaction"):
-            item = {"context": {"from": number.phone, "id": message.context}} | item
+            answered = self.store.message(message.context)
+            is_own = answered is not None and not answered.outbound
+            item = {"context": {"from": customer.phone if is_own else number.phone, "id": message.context}} | item
+        if marks := {mark: True for mark in MARKS if order.get(mark)}:
+            item = {"context": item.get("context", {}) | marks} | {key: item[key] for key in item if key != "context"}
+        if order.get("group_id"):
+            item = {"group_id": str(order["group_id"])} | item
         if order.get("referral"):
             item = {"referral": order["referral"]} | item
         item = payloads.sender_keys(customer) | item
@@ -204,6 +250,11 @@ class Customers:
             "status": "COMPLETED" if seconds else "FAILED",
         }
         call = payloads.sender_keys(customer) | call
+        if order.get("rings"):  # the call's begin is told too
+            begin = {name: value for name, value in call.items() if name != "status"}
+            begin |= {"event": "connect", "timestamp": str(at - seconds)}
+            begin["session"] = {"sdp": "v=0", "sdp_type": "offer"}
+            self._send(number, customer, payloads.of_number(number, customer, "calls", calls=[begin]), "call")
         if seconds:
             call |= {"start_time": str(at - seconds), "end_time": str(at), "duration": seconds}
         self._open_window(number, customer, at)
@@ -231,6 +282,7 @@ class Customers:
             "name": customer.name,
             "username": customer.username,
             **{flag: getattr(customer, flag) for flag in FLAGS},
+            "marketing_a_day": customer.marketing_a_day,
         }
 
 

@@ -4,8 +4,8 @@ import base64
 import json
 from typing import Any
 
+from messaging.emulator.fields import units
 from messaging.emulator.records import Message
-from messaging.emulator.template_filling import units
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -40,7 +40,7 @@ class ControlRefused(ValueError):
 
 def content(kind: str, order: dict[str, Any], context: Message | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """The webhook's part by kind (with its `type`), and what the customer's screen shows. Raises ControlRefused."""
-    if kind in ("text", "echo"):
+    if kind == "text":
         text = _text(order)
         return {"type": "text", "text": {"body": text}}, {"text": text}
     if "media" in KINDS[kind]:
@@ -164,7 +164,13 @@ def _edit(order: dict[str, Any], context: Message | None) -> tuple[dict[str, Any
     if not order.get("context"):
         raise ControlRefused("An edit needs `context`, the wamid of the message that is changed.")
     text = _text(order)
-    changed = {"type": "text", "text": {"body": text}}
+    changed: dict[str, Any] = {"type": "text", "text": {"body": text}}
+    media = context.shown.get("media") if context else None
+    if media:  # of a file it is the caption that is changed
+        value = {name: part for name, part in media.items() if name not in ("kind", "caption")} | {"caption": text}
+        changed = {"type": media["kind"], media["kind"]: value}
+    if context is not None and context.context:
+        changed = {"context": {"id": context.context}} | changed
     return (
         {"type": "edit", "edit": {"original_message_id": order["context"], "message": changed}},
         {"text": text, "edits": order["context"]},

@@ -1,4 +1,6 @@
-"""The platform's two rates of sending: a number's throughput, and a number's pace towards one customer."""
+"""The platform's limits: a number's throughput, its pace towards one customer, and what is counted by hour and day."""
+
+from collections import deque
 
 PAIR_INTERVAL_SECONDS = 6.0  # One message in 6 s to the same customer ...
 PAIR_BURST = 45  # ... of which 45 may go at once, borrowed from the future.
@@ -28,3 +30,26 @@ class Bucket:
     def clear(self) -> None:
         """Forget all."""
         self._due.clear()
+
+
+class Tally:
+    """Counts in a moving window. What was counted in a time yet to come (a clock moved back) is forgotten."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, deque[tuple[float, object]]] = {}
+
+    def take(self, key: str, *, now: float, seconds: float, most: int, what: object = None) -> bool:
+        """True and counted where one more fits; one that is counted already (`what`) always fits."""
+        seen = self._seen.setdefault(key, deque())
+        while seen and not now - seconds < seen[0][0] <= now:
+            seen.popleft()
+        if what is not None and any(one == what for _, one in seen):
+            return True
+        if len(seen) >= most:
+            return False
+        seen.append((now, what))
+        return True
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._seen.clear()

@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from typing import Any
 
+from messaging.emulator.attachments import ANIMATED_STICKER_BYTES, MEGABYTE, STICKER_BYTES
 from messaging.emulator.clock import Clock
 from messaging.emulator.refusals import Refusal, invalid, unknown_object
 from messaging.emulator.world import World
@@ -15,13 +16,12 @@ from workspaces.embedded_server import Answer, Request
 DAY_SECONDS = 24 * 60 * 60
 KEPT_UPLOAD_SECONDS, KEPT_INBOUND_SECONDS, ADDRESS_SECONDS = 30 * DAY_SECONDS, 7 * DAY_SECONDS, 300
 DOWNLOAD_PATH = "/whatsapp_business/attachments/"
-MEGABYTE = 1024 * 1024
 # By mime type: the largest size. What is not here is taken as a document where it is plain enough.
 LIMITS = {
     **dict.fromkeys(("image/jpeg", "image/png"), 5 * MEGABYTE),
     **dict.fromkeys(("video/mp4", "video/3gpp"), 16 * MEGABYTE),
     **dict.fromkeys(("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"), 16 * MEGABYTE),
-    "image/webp": 500 * 1024,
+    "image/webp": ANIMATED_STICKER_BYTES,
     **dict.fromkeys(("application/pdf", "text/plain", "application/msword"), 100 * MEGABYTE),
 }
 DOCUMENTS = ("application/vnd.openxmlformats-officedocument.", "application/vnd.ms-")
@@ -39,6 +39,7 @@ class Media:
         media = {
             "id": str(secrets.randbelow(9 * 10**15) + 10**15),
             "number_id": number_id,
+            "inbound": inbound,
             "mime_type": mime_type,
             "sha256": base64.b64encode(digest).decode(),
             "file_size": len(data),
@@ -61,6 +62,8 @@ class Media:
         limit = LIMITS.get(kind, 100 * MEGABYTE if kind.startswith(DOCUMENTS) else None)
         if limit is None:
             raise invalid(f"Param file must be a file with one of the supported types, received {kind}.")
+        if kind == "image/webp" and b"ANIM" not in data[:64]:
+            limit = STICKER_BYTES
         if not data or len(data) > limit:
             raise Refusal(131053, f"A file of type {kind} has 1 to {limit} bytes, this one has {len(data)}.")
         return {"id": self.keep(number_id, data, mime_type, inbound=False)["id"]}
@@ -68,6 +71,10 @@ class Media:
     def object(self, key: str, request: Request, mine: set[str]) -> dict[str, Any]:
         """`GET` (an address for five minutes) and `DELETE /{media_id}`. Raises Refusal."""
         media = self._known(key, mine, request.method)
+        uploader = request.query.get("phone_number_id")
+        if uploader and (uploader != media["number_id"] or media.get("inbound")):
+            # A customer's file was uploaded by the customer: the check of the number then always fails.
+            raise invalid("Param phone_number_id is not a valid whatsapp business phone number id ID")
         if request.method == "DELETE":
             self.world.delete_media(key)
             return {"success": True}

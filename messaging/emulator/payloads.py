@@ -31,6 +31,8 @@ def _contact(customer: Customer) -> dict[str, Any]:
     if customer.username:
         profile["username"] = customer.username
     contact: dict[str, Any] = {"profile": profile, "user_id": customer.user_id}
+    if customer.parent_user_id:
+        contact["parent_user_id"] = customer.parent_user_id
     if not customer.phone_hidden:
         contact["wa_id"] = customer.phone
     return contact
@@ -39,6 +41,8 @@ def _contact(customer: Customer) -> dict[str, Any]:
 def sender_keys(customer: Customer) -> dict[str, str]:
     """Who wrote: the user id always, the phone unless it is hidden."""
     keys = {"from_user_id": customer.user_id}
+    if customer.parent_user_id:
+        keys["from_parent_user_id"] = customer.parent_user_id
     return keys if customer.phone_hidden else {"from": customer.phone} | keys
 
 
@@ -103,6 +107,22 @@ def number_event(number: Number, event: str, at: int) -> dict[str, Any]:
         "max_daily_conversations_per_business": number.limit,
     }
     return envelope(number.waba_id, "phone_number_quality_update", value, time=at)
+
+
+def number_name(number: Number, at: int) -> dict[str, Any]:
+    """A number's display name was decided on."""
+    value = {
+        "display_phone_number": number.phone,
+        "decision": number.name_status,
+        "requested_verified_name": number.name,
+        "rejection_reason": None if number.name_status != "DECLINED" else "NAME_NOT_ALLOWED",
+    }
+    return envelope(number.waba_id, "phone_number_name_update", value, time=at)
+
+
+def account(waba_id: str, value: dict[str, Any], at: int) -> dict[str, Any]:
+    """Something has happened to the business account: `event` and its details."""
+    return envelope(waba_id, "account_update", value, time=at)
 
 
 def capability(number: Number, at: int) -> dict[str, Any]:

@@ -5,26 +5,33 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from messaging.emulator.clock import Clock
+from messaging.emulator.fields import fielded
+from messaging.emulator.limits import Tally
 from messaging.emulator.media import DOWNLOAD_PATH, Media
 from messaging.emulator.payloads import TIERS
-from messaging.emulator.records import Number
+from messaging.emulator.records import MANAGEMENT, MESSAGING, SCOPES, Number
 from messaging.emulator.refusals import Refusal, invalid, unknown_object
+from messaging.emulator.registration import Registration
 from messaging.emulator.sending import Sending, number_of_token
+from messaging.emulator.standing import check_scope
 from messaging.emulator.template_api import TemplateApi
 from messaging.emulator.webhooks import Connections
 from messaging.emulator.world import World, display_phone
 from workspaces.embedded_server import Request
 
 VERSIONED = re.compile(r"^/v\d+\.\d+/(?P<rest>.+?)/?$")
-SCOPES = ["whatsapp_business_management", "whatsapp_business_messaging"]
+HOUR_SECONDS, MANAGEMENT_CALLS = 60 * 60, 5000  # an account with a number; Graph's own count
 FIELDS = ("id", "verified_name", "code_verification_status", "display_phone_number", "quality_rating", "status")
 
 
 class Platform:
     """Routes and answers the platform's calls. Raises Refusal for whatever the platform refuses."""
 
-    def __init__(self, world: World, sending: Sending, templates: TemplateApi, media: Media) -> None:
-        self.world, self.sending, self.templates, self.media = world, sending, templates, media
+    def __init__(self, world: World, clock: Clock, sending: Sending, templates: TemplateApi, media: Media) -> None:
+        self.world, self.clock, self.sending, self.templates, self.media = world, clock, sending, templates, media
+        self.registration = Registration(world, clock)
+        self.managed = Tally()
 
     async def answer(self, request: Request, faults: dict[str, Any]) -> Any:
         """The body of the answer (status 200), or an Answer where it is no JSON."""
@@ -40,27 +47,45 @@ class Platform:
         mine = self.world.tokens[token]
         if len(parts) == 1:
             return self._object(parts[0], request, mine)
-        if len(parts) == 2:
-            route: Callable[[str, Request, set[str]], Any] | None = {
-                "messages": None,
-                "phone_numbers": self._phone_numbers,
-                "message_templates": self._message_templates,
-                "subscribed_apps": self._subscribed_apps,
-            }.get(parts[1], self._unknown)
-            if parts[1] == "messages" and request.method == "POST":
-                number = number_of_token(self.world, parts[0], mine, request.method)
-                return self.sending.post(number, parameters(request), faults)
-            if parts[1] == "media" and request.method == "POST":
-                number = number_of_token(self.world, parts[0], mine, request.method)
+        if len(parts) != 2:
+            raise unknown_object(match["rest"], request.method)
+        if request.method == "POST" and parts[1] in ("messages", "media", "register", "deregister"):
+            number = number_of_token(self.world, parts[0], mine, request.method)
+            return self._of_number(number, parts[1], request, faults)
+        route: Callable[[str, Request, set[str]], Any] = {
+            "phone_numbers": self._phone_numbers,
+            "message_templates": self._message_templates,
+            "subscribed_apps": self._subscribed_apps,
+        }.get(parts[1], self._unknown)
+        answer = route(parts[0], request, mine)
+        return await answer if isinstance(answer, Awaitable) else answer
+
+    def _of_number(self, number: Number, edge: str, request: Request, faults: dict[str, Any]) -> Any:
+        if edge in ("messages", "media"):
+            check_scope([number], MESSAGING)
+            if edge == "media":
                 return self.media.upload(number.id, request)
-            if route is not None:
-                answer = route(parts[0], request, mine)
-                return await answer if isinstance(answer, Awaitable) else answer
-        raise unknown_object(match["rest"], request.method)
+            return self.sending.post(number, parameters(request), faults)
+        check_scope([number], MANAGEMENT)
+        if edge == "register":
+            return self.registration.register(number, parameters(request))
+        return self.registration.deregister(number)
+
+    def _manage(self, waba_id: str, mine: set[str]) -> None:
+        """A call of management: the permission for it, and the account's limit an hour. Raises Refusal."""
+        check_scope([self.world.numbers[key] for key in mine], MANAGEMENT)
+        if not self.managed.take(waba_id, now=self.clock.now(), seconds=HOUR_SECONDS, most=MANAGEMENT_CALLS):
+            raise Refusal(80007, f"More than {MANAGEMENT_CALLS} calls to this business account within an hour.")
+
+    def clear(self) -> None:
+        """Forget what was counted."""
+        self.managed.clear()
 
     def _token(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        token = token.strip() if scheme.lower() == "bearer" else request.query.get("access_token", "")
+        if scheme and scheme.lower() != "bearer":
+            raise Refusal(0, "We were unable to authenticate the app user.")
+        token = token.strip() or request.query.get("access_token", "")
         if not token:
             raise Refusal(190, "An access token is required to request this resource.")
         if token not in self.world.tokens:
@@ -73,14 +98,32 @@ class Platform:
     def _object(self, key: str, request: Request, mine: set[str]) -> Any:
         """A number, a template, a business account or a file by its id."""
         number, template = self.world.numbers.get(key), self.world.templates.get(key)
+        if number is not None and number.deleted and key in mine:
+            raise unknown_object(key, request.method)
         if number is not None and key in mine and request.method == "GET":
+            self._manage(number.waba_id, mine)
             return show_number(number, request.query.get("fields"))
         if template is not None and template.waba_id in self._wabas(mine):
+            self._manage(template.waba_id, mine)
             return self.templates.one(template, request)
         if key in self._wabas(mine) and request.method == "GET":
-            first = self.world.numbers_of(key)[0]
-            return {"id": key, "name": first.name, "currency": "EUR", "timezone_id": "57"}
+            self._manage(key, mine)
+            return self._account(key, request.query.get("fields"))
         return self.media.object(key, request, mine)
+
+    def _account(self, key: str, fields: str | None) -> dict[str, Any]:
+        numbers = self.world.numbers_of(key)
+        everything = {
+            "id": key,
+            "name": numbers[0].name if numbers else "",
+            "currency": "EUR",
+            "timezone_id": "57",
+            "message_template_namespace": f"{int(key):032x}" if key.isdigit() else key,
+            "account_review_status": "APPROVED",
+            "business_verification_status": "verified",
+            "country": "AT",
+        }
+        return fielded(everything, fields, ("id", "name", "currency", "timezone_id"), "WhatsAppBusinessAccount")
 
     def _wabas(self, mine: set[str]) -> set[str]:
         return {self.world.numbers[key].waba_id for key in mine}
@@ -88,6 +131,7 @@ class Platform:
     def _checked_waba(self, key: str, request: Request, mine: set[str]) -> str:
         if key not in self._wabas(mine):
             raise unknown_object(key, request.method)
+        self._manage(key, mine)
         return key
 
     def _phone_numbers(self, key: str, request: Request, mine: set[str]) -> Any:
@@ -130,17 +174,22 @@ class Platform:
             raise unknown_object(key, request.method)
         app = {"id": "670843887433847", "name": "Botenwerk Emulator", "link": "http://127.0.0.1/"}
         data: dict[str, Any] = {"whatsapp_business_api_data": app}
+        if not numbers:
+            return {"data": []}
         if numbers[0].webhook:
             data["override_callback_uri"] = numbers[0].webhook
         return {"data": [data] if numbers[0].subscribed else []}
 
     def _debug_token(self, token: str) -> dict[str, Any]:
         """What a token is good for; an unknown one is told as not valid, not refused."""
+        if not token:
+            raise invalid("The parameter input_token is required.")
         mine = self.world.tokens.get(token)
         if mine is None:
             error = {"code": 190, "message": "Invalid OAuth access token.", "subcode": 463}
             return {"data": {"is_valid": False, "scopes": [], "error": error}}
         targets = sorted(self._wabas(mine))
+        scopes = [one for one in SCOPES if any(one in self.world.numbers[key].scopes for key in mine)]
         return {
             "data": {
                 "app_id": "670843887433847",
@@ -150,8 +199,8 @@ class Platform:
                 "expires_at": 0,
                 "is_valid": True,
                 "issued_at": 1_760_000_000,
-                "scopes": SCOPES,
-                "granular_scopes": [{"scope": scope, "target_ids": targets} for scope in SCOPES],
+                "scopes": scopes,
+                "granular_scopes": [{"scope": scope, "target_ids": targets} for scope in scopes],
                 "user_id": "122100000000000001",
             }
         }
@@ -185,7 +234,7 @@ def show_number(number: Number, fields: str | None) -> dict[str, Any]:
     tier = TIERS.get(number.limit, f"TIER_{number.limit}")
     everything: dict[str, Any] = {
         "verified_name": number.name,
-        "code_verification_status": "VERIFIED",
+        "code_verification_status": number.code_verification_status,
         "display_phone_number": display_phone(number.phone),
         "quality_rating": number.quality,
         "status": number.status,
@@ -196,13 +245,13 @@ def show_number(number: Number, fields: str | None) -> dict[str, Any]:
         "whatsapp_business_manager_messaging_limit": tier,
         "messaging_limit_tier": tier,
         "is_official_business_account": False,
+        "is_pin_enabled": bool(number.pin),
+        "quality_score": {"score": number.quality},
+        "last_onboarded_time": "2026-01-01T00:00:00+0000",
+        "health_status": {"can_send_message": "AVAILABLE" if number.status == "CONNECTED" else "BLOCKED"},
         "id": number.id,
     }
-    wanted = [name.strip() for name in fields.split(",")] if fields else list(FIELDS)
-    unknown = [name for name in wanted if name.split("{")[0] not in everything]
-    if unknown:
-        raise invalid(f"Tried accessing nonexisting field ({unknown[0]}) on node type (WhatsAppBusinessPhoneNumber)")
-    return {name: everything[name] for name in wanted} | {"id": number.id}
+    return fielded(everything, fields, FIELDS, "WhatsAppBusinessPhoneNumber")
 
 
 def page(items: list[dict[str, Any]], request: Request) -> dict[str, Any]:

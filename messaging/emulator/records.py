@@ -3,10 +3,17 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+MESSAGING, MANAGEMENT = "whatsapp_business_messaging", "whatsapp_business_management"
+SCOPES = (MANAGEMENT, MESSAGING)
+
 
 @dataclass(slots=True)
 class Number:
-    """A business phone number. `throughput` is messages a second, `limit` customers a day (-1: no limit)."""
+    """A business phone number. `throughput` is messages a second, `limit` customers a day (-1: no limit).
+
+    `trouble` is a key of `standing.TROUBLES`; `allowed` are the only recipients of a test number, as it spells them;
+    the limit is only shown unless `limit_checked`, so that a load test may write to more customers than the tier has.
+    """
 
     id: str
     waba_id: str
@@ -22,6 +29,14 @@ class Number:
     throughput: int = 80
     name_status: str = "APPROVED"
     subscribed: bool = True
+    code_verification_status: str = "VERIFIED"
+    trouble: str = ""
+    allowed: list[str] | None = None
+    limit_checked: bool = False
+    scopes: list[str] = field(default_factory=lambda: list(SCOPES))
+    pin: str = ""
+    registered_at: list[float] = field(default_factory=list)  # tries to register or deregister
+    deleted: bool = False
 
 
 @dataclass(slots=True)
@@ -38,11 +53,18 @@ class Template:
     components: list[dict[str, Any]] = field(default_factory=list)
     quality: str = "UNKNOWN"
     rejected_reason: str = "NONE"
+    previous_category: str = ""
+    edited_at: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Customer:
-    """A person with WhatsApp. `key` stays when the number changes; `windows` has the last inbound time a number."""
+    """A person with WhatsApp. `key` stays when the number changes; `windows` has the last inbound time a number.
+
+    `chat_open`: each message is read as it arrives, and told by `read` alone; `receipts_off`: nobody hears of reading.
+    `marketing_a_day` is the platform's cap on marketing messages to this person, None where there is none.
+    `entry_points` by number: until when an answer to the advertisement's click counts, and until when it is free.
+    """
 
     key: int
     phone: str  # digits
@@ -54,6 +76,12 @@ class Customer:
     marketing_stopped: bool = False
     phone_off: bool = False
     phone_hidden: bool = False
+    chat_open: bool = False
+    receipts_off: bool = False
+    in_experiment: bool = False
+    marketing_a_day: int | None = None
+    parent_user_id: str | None = None
+    entry_points: dict[str, list[float]] = field(default_factory=dict)
     windows: dict[str, int] = field(default_factory=dict)
 
 
@@ -72,12 +100,13 @@ class Message:
     context: str | None = None
     callback_data: str | None = None
     pricing: dict[str, Any] | None = None
+    category: str = ""  # a template's
     error: dict[str, Any] | None = None
     faults: dict[str, Any] = field(default_factory=dict)
 
     def on_screen(self) -> bool:
         """A business message is on the screen once it was delivered."""
-        return not self.outbound or self.status in ("delivered", "read")
+        return not self.outbound or self.status in ("delivered", "read", "played")
 
 
 def as_row(record: Number | Template | Customer | Message) -> dict[str, Any]:

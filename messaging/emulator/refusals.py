@@ -1,6 +1,7 @@
 """The platform's errors as it answers them: envelope, HTTP status, title (Meta, "Error codes")."""
 
 import secrets
+from collections.abc import Mapping, Set
 from typing import Any
 
 from workspaces.embedded_server import Answer, json_answer
@@ -105,6 +106,13 @@ class Refusal(Exception):
 def invalid(details: str) -> Refusal:
     """(#100) with its words."""
     return Refusal(100, details)
+
+
+def only_keys(where: str, value: Mapping[str, Any], allowed: Set[str]) -> None:
+    """(#100) where an object holds a key that the platform does not know there: it is never just passed over."""
+    for key in value:
+        if key not in allowed:
+            raise invalid(f'Unexpected key "{key}" on param "{where}".')
 
 
 def unknown_object(key: str, method: str = "get") -> Refusal:

@@ -5,16 +5,24 @@ from typing import Any
 
 from messaging.emulator import payloads
 from messaging.emulator.clock import Clock
+from messaging.emulator.fields import fielded
+from messaging.emulator.limits import Tally
 from messaging.emulator.records import Template
-from messaging.emulator.refusals import Refusal, invalid, unknown_object
-from messaging.emulator.template_filling import BODY_UNITS, HEADER_UNITS, VARIABLE, units, variables
+from messaging.emulator.refusals import Refusal, invalid, only_keys, unknown_object
+from messaging.emulator.store import dumps
+from messaging.emulator.template_rules import checked_components
 from messaging.emulator.webhooks import WebhookSender
 from messaging.emulator.world import World
 from workspaces.embedded_server import Request
 
 NAME = re.compile(r"^[a-z0-9_]{1,512}$")
 CATEGORIES = ("MARKETING", "UTILITY", "AUTHENTICATION")
-BUTTON_LIMITS = {"URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1}
+TEMPLATES_AT_MOST, CREATED_AN_HOUR, HOUR_SECONDS = 6000, 100, 60 * 60
+DAY_SECONDS, MONTH_SECONDS, EDITS_A_MONTH = 24 * 60 * 60, 30 * 24 * 60 * 60, 10
+# The name of an approved template that was deleted is free again after this.
+NAME_RESTS_SECONDS = 30 * DAY_SECONDS
+USUAL = ("name", "parameter_format", "components", "language", "status", "category", "id")
+EDITABLE = frozenset({"components", "category", "message_send_ttl_seconds", "cta_url_link_tracking_opted_out"})
 # Events that are no status: what the template's status is after them.
 STATUS_AFTER = {"REINSTATED": "APPROVED", "UNARCHIVED": "APPROVED", "FLAGGED": None}
 ADJACENT = {
@@ -29,6 +37,7 @@ class TemplateApi:
 
     def __init__(self, world: World, clock: Clock, webhooks: WebhookSender) -> None:
         self.world, self.clock, self.webhooks = world, clock, webhooks
+        self.created = Tally()
 
     def listed(self, waba_id: str, query: dict[str, str]) -> list[dict[str, Any]]:
         """An account's templates, filtered as asked."""
@@ -36,6 +45,12 @@ class TemplateApi:
         rows = self.world.templates_of(waba_id)
         if query.get("name"):
             rows = [row for row in rows if query["name"] in row.name]
+        if query.get("quality_score"):
+            rows = [row for row in rows if row.quality == query["quality_score"]]
+        if query.get("content"):
+            rows = [row for row in rows if query["content"] in dumps(row.components)]
+        if query.get("name_or_content"):
+            rows = [row for row in rows if query["name_or_content"] in row.name + dumps(row.components)]
         rows = [row for row in rows if all(getattr(row, key) == value for key, value in wanted.items())]
         return [show_template(row, query.get("fields")) for row in rows]
 
@@ -48,15 +63,29 @@ class TemplateApi:
         given = request.json() if request.body else {}
         if not isinstance(given, dict) or not given:
             raise invalid("Nothing to change: give components or category.")
+        only_keys("template", given, EDITABLE)
         if template.status not in ("APPROVED", "REJECTED", "PAUSED"):
             raise Refusal(100, "Message templates can be edited only if approved, rejected or paused.")
+        category = _category(given["category"]) if "category" in given else template.category
+        if template.status == "APPROVED":
+            self._count_edit(template, category)
         if "components" in given:
-            template.components = checked_components(given["components"])
-        if "category" in given:
-            template.category = _category(given["category"])
-        template.status = "PENDING"
+            template.components = checked_components(
+                given["components"], category=category, parameter_format=template.parameter_format
+            )
+        template.category, template.status = category, "PENDING"
         self._save_and_review(template)
         return {"success": True}
+
+    def _count_edit(self, template: Template, category: str) -> None:
+        """An approved template keeps its category, and is edited once a day and ten times a month. Raises Refusal."""
+        if category != template.category:
+            raise Refusal(100, "You can't edit the category of an approved template.")
+        now = self.clock.now()
+        recent = [at for at in template.edited_at if now - MONTH_SECONDS < at <= now]
+        if len(recent) >= EDITS_A_MONTH or any(at > now - DAY_SECONDS for at in recent):
+            raise Refusal(100, "An approved template can be edited once in 24 hours and ten times in 30 days.")
+        template.edited_at = [*recent, now]
 
     def create(self, waba_id: str, given: Any) -> dict[str, Any]:
         """A new template is PENDING until somebody decides (`PATCH /_emulator/templates/{id}`). Raises Refusal."""
@@ -69,18 +98,27 @@ class TemplateApi:
             raise invalid("Param language is not a language code.")
         if (waba_id, name, language) in self.world.by_name:
             raise Refusal(100, "Content in this language already exists.", subcode=2388024)
+        if self.world.rests_until(waba_id, name) > self.clock.now():
+            raise Refusal(100, "A template of this name is being deleted; try again in four weeks.", subcode=2388023)
         parameter_format = str(given.get("parameter_format") or "POSITIONAL").upper()
         if parameter_format not in ("POSITIONAL", "NAMED"):
             raise invalid("Param parameter_format must be POSITIONAL or NAMED.")
+        category = _category(given.get("category"))
+        components = checked_components(given.get("components"), category=category, parameter_format=parameter_format)
+        if len(self.world.templates_of(waba_id)) >= TEMPLATES_AT_MOST:
+            raise Refusal(100, f"This account has {TEMPLATES_AT_MOST} templates already.", subcode=2388019)
+        now = self.clock.now()
+        if not self.created.take(waba_id, now=now, seconds=HOUR_SECONDS, most=CREATED_AN_HOUR):
+            raise Refusal(80007, f"More than {CREATED_AN_HOUR} templates created within an hour.")
         template = Template(
             id=self.world.new_template_id(),
             waba_id=waba_id,
             name=name,
             language=language,
-            category=_category(given.get("category")),
+            category=category,
             status="PENDING",
             parameter_format=parameter_format,
-            components=checked_components(given.get("components")),
+            components=components,
         )
         self._save_and_review(template)
         return {"id": template.id, "status": "PENDING", "category": template.category}
@@ -93,16 +131,20 @@ class TemplateApi:
         found = [row for row in self.world.templates_of(waba_id) if row.name == name and key in (None, row.id)]
         if not found:
             raise Refusal(100, "Message template not found.", subcode=2593002)
+        now = self.clock.now()
         for row in found:
+            if row.status == "APPROVED":
+                self.world.rest_name(waba_id, row.name, now + NAME_RESTS_SECONDS)
             self.world.delete_template(row)
+            self._tell(row, payloads.template_event(row, "PENDING_DELETION", int(now)))
         return {"success": True}
 
     def patch(self, template: Template, order: dict[str, Any]) -> None:
         """The platform changes a template; the matching webhook goes out."""
         now = int(self.clock.now())
         quality, category = template.quality, template.category
-        if "category" in order:
-            template.category = order["category"]
+        if "category" in order and order["category"] != category:
+            template.category, template.previous_category = order["category"], category
         if "quality" in order:
             template.quality = order["quality"]
         event = order.get("status")
@@ -125,6 +167,10 @@ class TemplateApi:
         if re.search(r"\}\}\s*\{\{", body):
             self.patch(template, {"status": "REJECTED", "reason": "INVALID_FORMAT", "rejection_info": ADJACENT})
 
+    def clear(self) -> None:
+        """Forget what was counted."""
+        self.created.clear()
+
     def _tell(self, template: Template, payload: dict[str, Any]) -> None:
         numbers = self.world.numbers_of(template.waba_id)
         if numbers:
@@ -139,58 +185,9 @@ def _category(value: Any) -> str:
     return category
 
 
-def checked_components(value: Any) -> list[dict[str, Any]]:
-    """The components of a new template, checked. Raises Refusal with the platform's subcodes."""
-    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
-        raise invalid("Param components must be a list of objects.")
-    parts = [part | {"type": str(part.get("type", "")).upper()} for part in value]
-    by_type = {part["type"]: part for part in parts}
-    if len(by_type) < len(parts):
-        raise invalid("A component is given twice.")
-    body = by_type.get("BODY", {}).get("text")
-    if not isinstance(body, str) or not body.strip():
-        raise invalid("A template needs a component of type BODY with a text.")
-    _check_text("BODY", body, BODY_UNITS, 2388040)
-    if re.match(r"^\s*\{\{[^}]*\}\}", body) or re.search(r"\{\{[^}]*\}\}\s*$", body):
-        raise Refusal(100, "Variables can't be at the start or end of the template.", subcode=2388299)
-    if len(variables(body)) * 3 > len(VARIABLE.sub("", body).split()):
-        raise Refusal(100, "This template has too many variables for its length.", subcode=2388293)
-    example = by_type["BODY"].get("example") or {}
-    if variables(body) and not (example.get("body_text") or example.get("body_text_named_params")):
-        raise Refusal(100, "Variables need an example.", subcode=2388043)
-    header = by_type.get("HEADER", {})
-    if str(header.get("format", "TEXT")).upper() == "TEXT" and header:
-        _check_text("HEADER", str(header.get("text", "")), HEADER_UNITS, 2388047)
-        if len(variables(str(header.get("text", "")))) > 1:
-            raise Refusal(100, "A header has at most one variable.", subcode=2388047)
-    if "FOOTER" in by_type:
-        _check_text("FOOTER", str(by_type["FOOTER"].get("text", "")), 60, 2388073)
-        if VARIABLE.search(str(by_type["FOOTER"].get("text", ""))):
-            raise Refusal(100, "A footer has no variables.", subcode=2388073)
-    _check_buttons(by_type.get("BUTTONS", {}).get("buttons") or [])
-    return parts
-
-
-def _check_text(where: str, text: str, limit: int, subcode: int) -> None:
-    if not text or units(text) > limit:
-        raise Refusal(100, f"{where} must have 1 to {limit} characters.", subcode=subcode)
-
-
-def _check_buttons(buttons: Any) -> None:
-    if not isinstance(buttons, list) or len(buttons) > 10:
-        raise invalid("A template has at most 10 buttons.")
-    kinds = [str(button.get("type", "")).upper() for button in buttons]
-    for kind, most in BUTTON_LIMITS.items():
-        if kinds.count(kind) > most:
-            raise invalid(f"A template has at most {most} button(s) of type {kind}.")
-    for button, kind in zip(buttons, kinds, strict=True):
-        if kind not in ("COPY_CODE", "OTP") and not 1 <= units(str(button.get("text", ""))) <= 25:
-            raise invalid("A button's text has 1 to 25 characters.")
-
-
 def show_template(template: Template, fields: str | None) -> dict[str, Any]:
-    """A template's fields, those asked for or the usual ones."""
-    usual: dict[str, Any] = {
+    """A template's fields, those asked for or the usual ones. Raises Refusal for a field that it has not."""
+    everything: dict[str, Any] = {
         "name": template.name,
         "parameter_format": template.parameter_format,
         "components": template.components,
@@ -198,14 +195,10 @@ def show_template(template: Template, fields: str | None) -> dict[str, Any]:
         "status": template.status,
         "category": template.category,
         "id": template.id,
-    }
-    more = {
         "rejected_reason": template.rejected_reason,
         "quality_score": {"score": template.quality},
-        "previous_category": template.category,
+        "previous_category": template.previous_category or template.category,
+        "sub_category": "CUSTOM",
+        "cta_url_link_tracking_opted_out": False,
     }
-    if not fields:
-        return usual
-    everything = usual | more
-    wanted = [name.strip() for name in fields.split(",")]
-    return {name: everything[name] for name in wanted if name in everything} | {"id": template.id}
+    return fielded(everything, fields, USUAL, "WhatsAppMessageTemplate")

@@ -3,13 +3,25 @@
 import re
 from typing import Any
 
+from messaging.emulator.fields import checked_source, units
+from messaging.emulator.free_form import checked_location
 from messaging.emulator.records import Template
-from messaging.emulator.refusals import Refusal
+from messaging.emulator.refusals import Refusal, only_keys
 
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 UNCLEAN = re.compile(r"[\n\r\t]| {5,}")
-BODY_UNITS, HEADER_UNITS, URL_LENGTH, PAYLOAD_LENGTH = 1024, 60, 2000, 256
-MEDIA = ("image", "video", "document", "location")
+BODY_UNITS, HEADER_UNITS, URL_LENGTH, PAYLOAD_LENGTH, COUPON_LENGTH, CODE_LENGTH = 1024, 60, 2000, 256, 20, 15
+# What a header's file may hold; a file name belongs to documents only.
+MEDIA = {
+    "image": frozenset({"id", "link"}),
+    "video": frozenset({"id", "link"}),
+    "document": frozenset({"id", "link", "filename"}),
+}
+COMPONENT_KEYS = frozenset({"type", "sub_type", "index", "parameters"})
+KINDS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("header", "body", "footer", "button", "limited_time_offer"), frozenset()),
+    "carousel": frozenset({"cards"}),
+}
 # Types of buttons in a template, and the sub_type a send may give them parameters by.
 SUB_TYPES = {
     "QUICK_REPLY": {"quick_reply"},
@@ -19,14 +31,9 @@ SUB_TYPES = {
     "FLOW": {"flow"},
     "CATALOG": {"catalog"},
     "MPM": {"mpm"},
-    "PHONE_NUMBER": {"voice_call"},
+    "PHONE_NUMBER": {"phone_number", "voice_call"},
     "VOICE_CALL": {"voice_call"},
 }
-
-
-def units(text: str) -> int:
-    """UTF-16 units: an emoji counts two. The stricter of the two readings of Meta's limits; ours counts the same."""
-    return len(text.encode("utf-16-le")) // 2
 
 
 def variables(text: str) -> list[str]:
@@ -70,6 +77,9 @@ def _sorted_components(components: list[dict[str, Any]]) -> tuple[dict[str, Any]
         parameters = component.get("parameters", [])
         if not isinstance(parameters, list) or not all(isinstance(one, dict) for one in parameters):
             raise Refusal(131009, f"{kind}: parameters must be a list of objects")
+        if kind not in KINDS:
+            raise Refusal(131009, f"template['components']: type '{kind}' is unknown")
+        only_keys("template['components']", component, COMPONENT_KEYS | KINDS[kind])
         if kind in ("header", "body"):
             if kind in given:
                 raise Refusal(131009, f"{kind}: component is given twice")
@@ -78,9 +88,9 @@ def _sorted_components(components: list[dict[str, Any]]) -> tuple[dict[str, Any]
             index = str(component.get("index", ""))
             if not index.isdigit() or int(index) > 9:
                 raise Refusal(131008, "buttons: 'index' from 0 to 9 is required")
+            if int(index) in buttons:
+                raise Refusal(131009, f"buttons: the button at index {index} is given twice")
             buttons[int(index)] = component
-        elif kind not in ("footer", "carousel", "limited_time_offer"):
-            raise Refusal(131009, f"template['components']: type '{kind}' is unknown")
     return given, buttons
 
 
@@ -93,7 +103,7 @@ def _header(template: Template, part: dict[str, Any], parameters: list[dict[str,
         return {"kind": "text", "text": text}
     expected = "video" if kind == "gif" else kind
     received = str(parameters[0].get("type", "unknown")).lower() if parameters else "unknown"
-    if expected not in MEDIA:
+    if expected not in MEDIA and expected != "location":
         return {"kind": kind}
     if len(parameters) > 1:
         raise _count("header", len(parameters), 1)
@@ -102,8 +112,12 @@ def _header(template: Template, part: dict[str, Any], parameters: list[dict[str,
     value = parameters[0].get(expected)
     if not isinstance(value, dict) or not value:
         raise Refusal(131008, f"header: Parameter of type {expected} is missing its {expected} object")
-    if expected != "location" and not (value.get("id") or value.get("link")):
+    if expected == "location":
+        return {"kind": expected, **checked_location("header['location']", value)}
+    only_keys(f"header['{expected}']", value, MEDIA[expected])
+    if not (value.get("id") or value.get("link")):
         raise Refusal(131008, f"header: {expected} needs an id or a link")
+    checked_source(f"header['{expected}']", value)
     return {"kind": expected, **value}
 
 
@@ -131,7 +145,8 @@ def _value(where: str, parameter: dict[str, Any]) -> str:
     if kind == "text":
         value = parameter.get("text")
     elif kind in ("currency", "date_time"):
-        value = (parameter.get(kind) or {}).get("fallback_value")
+        holder = parameter.get(kind)
+        value = holder.get("fallback_value") if isinstance(holder, dict) else None
     else:
         raise Refusal(132012, f"{where}: Format mismatch, expected TEXT, received {str(kind or 'UNKNOWN').upper()}")
     if value is None or value == "":
@@ -142,6 +157,8 @@ def _value(where: str, parameter: dict[str, Any]) -> str:
         raise Refusal(
             132018, f"{where}: Param text cannot have new-line/tab characters or more than 4 consecutive spaces"
         )
+    if not value.strip():
+        raise Refusal(131008, f"{where}: Parameter of type {kind} is missing {kind} value")
     return value
 
 
@@ -156,19 +173,31 @@ def _button(index: int, button: dict[str, Any], component: dict[str, Any] | None
         if sub_type not in SUB_TYPES.get(kind, {sub_type}):
             raise Refusal(132012, f"buttons: Button at index {index} is of type {kind}, not {sub_type}")
     if kind == "QUICK_REPLY":
-        payload = parameters[0].get("payload") if parameters else shown["text"]
+        payload = _one(index, kind, parameters, "payload").get("payload") if parameters else shown["text"]
         if not isinstance(payload, str) or not payload or len(payload) > PAYLOAD_LENGTH:
             raise Refusal(131009, f"buttons: payload of the button at index {index} is empty or over {PAYLOAD_LENGTH}")
         shown["payload"] = payload
     elif kind in ("URL", "OTP"):
         shown["url"] = _button_url(index, kind, str(button.get("url", "")), parameters)
     elif kind == "COPY_CODE":
-        shown["code"] = str(_one_parameter(index, kind, parameters).get("coupon_code") or "")
-        if not shown["code"]:
-            raise Refusal(131008, f"buttons: Button at index {index} of type COPY_CODE requires a coupon_code")
-    elif kind == "PHONE_NUMBER":
+        shown["code"] = _coupon(index, parameters)
+    elif kind == "FLOW":
+        if parameters and not isinstance(_one(index, kind, parameters, "action").get("action"), dict):
+            raise Refusal(131008, f"buttons: Button at index {index} of type FLOW is missing its action")
+    elif parameters:
+        raise _count(f"buttons[{index}]", len(parameters), 0)
+    if kind == "PHONE_NUMBER":
         shown["phone"] = str(button.get("phone_number", ""))
     return shown
+
+
+def _coupon(index: int, parameters: list[dict[str, Any]]) -> str:
+    code = _one(index, "COPY_CODE", parameters, "coupon_code").get("coupon_code")
+    if not isinstance(code, str) or not code:
+        raise Refusal(131008, f"buttons: Button at index {index} of type COPY_CODE requires a coupon_code")
+    if units(code) > COUPON_LENGTH:
+        raise Refusal(131009, f"buttons: The coupon_code at index {index} is over {COUPON_LENGTH} characters")
+    return code
 
 
 def _button_url(index: int, kind: str, url: str, parameters: list[dict[str, Any]]) -> str:
@@ -176,18 +205,27 @@ def _button_url(index: int, kind: str, url: str, parameters: list[dict[str, Any]
         if parameters:
             raise Refusal(132000, f"buttons: Button at index {index} of type Url takes no parameter")
         return url
-    value = _value(f"buttons[{index}]", _one_parameter(index, kind, parameters))
+    value = _value(f"buttons[{index}]", _one(index, kind, parameters, "text"))
+    if kind == "OTP" and units(value) > CODE_LENGTH:
+        raise Refusal(131009, f"buttons: A code is at most {CODE_LENGTH} characters long")
     filled = VARIABLE.sub(lambda _: value, url)
     if len(filled) > URL_LENGTH:
         raise Refusal(132005, f"buttons: The address of the button at index {index} is over {URL_LENGTH} characters")
     return filled
 
 
-def _one_parameter(index: int, kind: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+def _one(index: int, kind: str, parameters: list[dict[str, Any]], type_: str) -> dict[str, Any]:
+    """The one parameter of a button. Raises Refusal where there is none, another, or one of another type."""
     if not parameters:
         raise Refusal(131008, f"buttons: Button at index {index} of type {kind.capitalize()} requires a parameter")
     if len(parameters) > 1:
         raise _count(f"buttons[{index}]", len(parameters), 1)
+    received = str(parameters[0].get("type") or "unknown")
+    if received != type_:
+        raise Refusal(
+            132012,
+            f"buttons: Format mismatch at index {index}, expected {type_.upper()}, received {received.upper()}",
+        )
     return parameters[0]
 
 

@@ -28,12 +28,13 @@ def run_emulator(
     sent_ms: float = 50,
     delivered_ms: float = 150,
     retry_seconds: float = 1.0,
+    fetches_links: bool = False,
 ) -> Iterator[RunningEmulator]:
     """Serve an emulator on a free port.
 
     `folder` None keeps all in memory; `webhook` is for numbers without their own.
     """
-    app = Emulator(folder, webhook=webhook, delays=Delays(sent_ms, delivered_ms, retry_seconds))
+    app = Emulator(folder, webhook=webhook, delays=Delays(sent_ms, delivered_ms, retry_seconds, fetches_links))
     with served_in_thread(app, port=port) as server:
         client = EmulatorClient(server.url)
         try:

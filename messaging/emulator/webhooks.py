@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 PARALLEL = 16
 TIMEOUT_SECONDS = 20.0
 RETRY_FACTOR, RETRY_CEILING_SECONDS = 2.0, 600.0
+GIVE_UP_SECONDS = 7 * 24 * 60 * 60  # by the emulator's clock, as the platform does
 ANSWER_BYTES = 64 * 1024
 
 
@@ -133,7 +134,7 @@ class WebhookSender:
         """Queue a webhook; returns at once. `facts` are what faults match: to, type."""
         double = "double_webhook" in self.faults.take(facts, "double_webhook")
         for _ in range(2 if double else 1):
-            item = {"number_id": number_id, "lane": lane, "payload": payload, "facts": facts}
+            item = {"number_id": number_id, "lane": lane, "payload": payload, "facts": facts, "since": self.clock.now()}
             self._queue(item | {"attempt": 1, "pending": self.store.keep_pending(item)})
 
     def resume(self) -> None:
@@ -191,12 +192,18 @@ class WebhookSender:
         try:
             status, answer = await self.connections.call("POST", url, headers, body)
         except (OSError, TimeoutError, ValueError, IndexError) as error:
-            entry |= {"status": None, "answer": None, "note": f"{type(error).__name__}: {error}"}
-            self.store.log(self.clock.now(), "webhook", entry)
-            return False
+            note = f"{type(error).__name__}: {error}"
+            return self._failed(item, entry | {"status": None, "answer": None, "note": note})
         entry |= {"status": status, "answer": answer[:2000].decode("utf-8", "replace")}
         if 200 <= status < 300:
             self._done(item, entry)
+            return True
+        return self._failed(item, entry)
+
+    def _failed(self, item: dict[str, Any], entry: dict[str, Any]) -> bool:
+        """To be tried again, unless it has been for too long. True where nothing more is to be done."""
+        if self.clock.now() - item.get("since", self.clock.now()) > GIVE_UP_SECONDS:
+            self._done(item, entry | {"note": "given up after seven days"})
             return True
         self.store.log(self.clock.now(), "webhook", entry)
         return False

@@ -8,7 +8,7 @@ from typing import Any
 import phonenumbers
 
 from messaging.emulator.records import Customer, Number, Template, as_row
-from messaging.emulator.store import Store
+from messaging.emulator.store import Store, dumps
 from messaging.phone import other_spelling
 
 
@@ -46,6 +46,7 @@ class World:
         self.by_phone: dict[str, Customer] = {}
         self.by_user_id: dict[str, Customer] = {}
         self.by_name: dict[tuple[str, str, str], Template] = {}
+        self.resting: dict[tuple[str, str], float] = {}  # (account, name): until when
         self.tokens: dict[str, set[str]] = {}  # token: number ids
         self.media: dict[str, dict[str, Any]] = {}
         self._last_key = 0
@@ -58,6 +59,8 @@ class World:
             self._keep_template(Template(**data))
         for data in self.store.records("customer"):
             self._keep_customer(Customer(**data))
+        for data in self.store.records("resting"):
+            self.resting[data["waba_id"], data["name"]] = data["until"]
         for data in self.store.records("media"):
             self.media[data["id"]] = data
 
@@ -69,6 +72,7 @@ class World:
         for held in (self.numbers, self.templates, self.by_phone, self.by_user_id, self.by_name, self.tokens):
             held.clear()
         self.customers.clear()
+        self.resting.clear()
         self.media.clear()
         for number in numbers:
             self.save_number(number)
@@ -89,7 +93,7 @@ class World:
 
     def numbers_of(self, waba_id: str) -> list[Number]:
         """The numbers of a business account."""
-        return [number for number in self.numbers.values() if number.waba_id == waba_id]
+        return [number for number in self.numbers.values() if number.waba_id == waba_id and not number.deleted]
 
     # --- templates ---------------------------------------------------------------------------------
     def save_template(self, template: Template) -> None:
@@ -106,6 +110,15 @@ class World:
         del self.templates[template.id]
         del self.by_name[template.waba_id, template.name, template.language]
         self.store.delete("template", template.id)
+
+    def rest_name(self, waba_id: str, name: str, until: float) -> None:
+        """The name of a deleted template is not given again before then."""
+        self.resting[waba_id, name] = until
+        self.store.save("resting", dumps([waba_id, name]), {"waba_id": waba_id, "name": name, "until": until})
+
+    def rests_until(self, waba_id: str, name: str) -> float:
+        """Until when a template's name is not given again."""
+        return self.resting.get((waba_id, name), 0.0)
 
     def templates_of(self, waba_id: str) -> list[Template]:
         """The templates of a business account, by id."""

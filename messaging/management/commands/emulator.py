@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGTERM or SIGINT."""
-        delays = Delays(options["sent_ms"], options["delivered_ms"], options["retry_seconds"])
+        delays = Delays(options["sent_ms"], options["delivered_ms"], options["retry_seconds"], fetches_links=True)
         app = Emulator(options["data"], webhook=options["webhook"], delays=delays)
         server = EmbeddedServer(app, host=options["host"], port=options["port"])
         try:

@@ -25,6 +25,10 @@ class Post:
     raw: bytes
 
     @property
+    def payload(self) -> Any:
+        return json.loads(self.raw)
+
+    @property
     def value(self) -> Any:
         return json.loads(self.raw)["entry"][0]["changes"][0]["value"]
 

@@ -124,7 +124,7 @@ def test_the_other_kinds(emulator, webhook):
     assert got[7]["revoke"] == {"original_message_id": first}
     assert got[8]["errors"][0]["code"] == 131051
     assert got[8]["unsupported"] == {"type": "poll"}
-    assert got[9]["context"] == {"from": "4915112345678", "id": first}
+    assert got[9]["context"] == {"from": EVA[1:], "id": first}  # by whom the answered message is
     assert got[10]["referral"]["source_id"] == "1"
 
 

@@ -142,6 +142,9 @@ def test_a_template_is_edited_and_goes_to_review_again(platform, emulator):
     assert code_of(platform.call("POST", key, {"category": "MARKETING"})) == 100  # not while pending
     emulator.patch_template(key, status="APPROVED")
     assert code_of(platform.call("POST", key, {})) == 100
+    assert code_of(platform.call("POST", key, {"category": "MARKETING"})) == 100  # an approved one keeps its category
+    assert code_of(platform.call("POST", key, {"name": "anders"})) == 100
+    emulator.patch_template(key, status="REJECTED")
     assert platform.call("POST", key, {"category": "MARKETING"})[0] == 200
     assert code_of(platform.call("PUT", key, {})) == 100
 

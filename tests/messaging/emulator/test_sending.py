@@ -171,7 +171,7 @@ def test_media_header_and_buttons_take_their_parameters(platform, emulator):
         ([LINK, COUPON], 132012),
         ([{"type": "header", "parameters": [{"type": "text", "text": "a"}]}, LINK, COUPON], 132012),
         ([{"type": "header", "parameters": [{"type": "image", "image": {}}]}, LINK, COUPON], 131008),
-        ([{"type": "header", "parameters": [{"type": "image", "image": {"x": 1}}]}, LINK, COUPON], 131008),
+        ([{"type": "header", "parameters": [{"type": "image", "image": {"x": 1}}]}, LINK, COUPON], 100),
         ([IMAGE, COUPON], 131008),
         ([IMAGE, LINK], 131008),
         ([IMAGE, LINK | {"parameters": LINK["parameters"] * 2}, COUPON], 132000),
@@ -238,7 +238,8 @@ FREE_FORM = [
     ("location", {"latitude": 47.07, "longitude": 15.44}, 200),
     ("location", {"latitude": "Graz", "longitude": 15.44}, 100),
     ("location", {"latitude": 147.07, "longitude": 15.44}, 131009),
-    ("contacts", [{"name": {"formatted_name": "Eva"}}], 200),
+    ("contacts", [{"name": {"formatted_name": "Eva", "first_name": "Eva"}}], 200),
+    ("contacts", [{"name": {"formatted_name": "Eva"}}], 131009),
     ("contacts", [{"name": {}}], 100),
     ("contacts", {}, 100),
     ("interactive", {"type": "button"}, 100),
@@ -260,19 +261,21 @@ def _row(key, title="Zeile", description=None):
     return {"id": key, "title": title} | ({"description": description} if description else {})
 
 
+CTA = {"type": "cta_url", "action": {"parameters": {"display_text": "Auf", "url": "https://example.com"}}}
 INTERACTIVE = [
     ({"type": "button", "action": {"buttons": [_button("1", "Ja"), _button("2", "Nein")]}}, 200),
     ({"type": "button", "action": {"buttons": [_button(str(i), str(i)) for i in range(4)]}}, 131009),
     ({"type": "button", "action": {"buttons": [_button("1", "Ja"), _button("2", "Ja")]}}, 131009),
-    ({"type": "button", "action": {"buttons": [_button("1", "x" * 21)]}}, 100),
+    ({"type": "button", "action": {"buttons": [_button("1", "x" * 21)]}}, 131009),
     ({"type": "button", "action": {"buttons": [_button("1", "Ja")]}, "footer": {"text": "x" * 61}}, 100),
     ({"type": "button", "action": {"buttons": [_button("1", "Ja")]}, "header": {"type": "text", "text": "K"}}, 200),
     ({"type": "list", "action": {"button": "Wählen", "sections": [{"rows": [_row("1")]}]}}, 200),
     ({"type": "list", "action": {"button": "Wählen", "sections": [{"rows": []}]}}, 131009),
     ({"type": "list", "action": {"button": "Wählen", "sections": []}}, 131009),
     ({"type": "list", "action": {"button": "W", "sections": [{"rows": [_row(str(i)) for i in range(11)]}]}}, 131009),
-    ({"type": "list", "action": {"button": "W", "sections": [{"rows": [_row("1", description="x" * 73)]}]}}, 100),
-    ({"type": "cta_url", "action": {"parameters": {"display_text": "Auf", "url": "https://example.com"}}}, 200),
+    ({"type": "list", "action": {"button": "W", "sections": [{"rows": [_row("1", description="x" * 73)]}]}}, 131009),
+    (CTA | {"action": CTA["action"] | {"name": "cta_url"}}, 200),
+    (CTA, 131009),
     ({"type": "location_request_message", "action": {"name": "send_location"}}, 200),
     ({"type": "hologram", "action": {}}, 131009),
 ]
