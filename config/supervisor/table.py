@@ -16,6 +16,7 @@ from workspaces.alive import on_sign_of_life
 # What an installation runs; `make run` adds the two servers that stand in for the outside world.
 PRODUCTION = ("web", "fast", "bulk", "clock")
 STAND_INS = ("emulator", "model")
+CLOCK_SILENCE_SECONDS = 60.0
 
 
 def programs(names: list[str]) -> list[Program]:
@@ -41,7 +42,8 @@ def _table() -> dict[str, Program]:
         Program("web", main=run_web, address=f"{address('web')}/healthz"),
         Program("fast", main=partial(run_cluster, "fast"), heartbeat=heartbeat_file("fast")),
         Program("bulk", main=partial(run_cluster, "bulk"), heartbeat=heartbeat_file("bulk")),
-        Program("clock", main=_run_clock, heartbeat=heartbeat_file("clock")),
+        # Its turn may include a sweep of every workspace.
+        Program("clock", main=_run_clock, heartbeat=heartbeat_file("clock"), silence_seconds=CLOCK_SILENCE_SECONDS),
     ]
     stand_ins = [
         Program(
