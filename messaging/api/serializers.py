@@ -7,7 +7,6 @@ from rest_framework import serializers
 
 from messaging.models import Message, Sender, Template
 from messaging.services.template_parameters import parameters_of
-from workspaces.api.serializers import JsonObjectField, StrictSerializer, TextField
 from workspaces.errors import stored_error
 
 
@@ -67,33 +66,6 @@ class TemplateSerializer(serializers.ModelSerializer):
     @extend_schema_field(ParameterSerializer(many=True))
     def get_parameters(self, template: Template) -> list[dict[str, Any]]:
         return list(ParameterSerializer(parameters_of(template), many=True).data)
-
-
-class MessageRequestSerializer(StrictSerializer):
-    """What both kinds of message have in common."""
-
-    sender = serializers.UUIDField()
-    to = TextField(help_text="E.164, for example +4915112345678.", allow_blank=True)
-    wait = serializers.BooleanField(
-        default=False, help_text="Where a limit holds the message back: queue it and answer `queued`, not 429."
-    )
-
-
-class TextRequestSerializer(MessageRequestSerializer):
-    """Free text, within 24 hours after the customer wrote."""
-
-    type = serializers.ChoiceField(choices=["text"])
-    text = TextField(allow_blank=True)
-
-
-class TemplateRequestSerializer(MessageRequestSerializer):
-    """A template that the platform has approved."""
-
-    type = serializers.ChoiceField(choices=["template"])
-    template = TextField(help_text="Name or id.")
-    language = TextField(required=False, default="", allow_blank=True)
-    name = TextField(required=False, default="", allow_blank=True, max_length=255, help_text="Of the recipient.")
-    variables = JsonObjectField(required=False, default=dict)
 
 
 class ErrorSerializer(serializers.Serializer):

@@ -13,27 +13,37 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from messaging.api.contents import CONTENTS
 from messaging.api.filters import MessageFilters, SenderFilters, TemplateFilters
+from messaging.api.requests import MessageRequestSerializer, TemplateRequestSerializer, TextRequestSerializer
 from messaging.api.serializers import (
     MessageDetailSerializer,
     MessageSerializer,
     SenderSerializer,
     SentMessageSerializer,
-    TemplateRequestSerializer,
     TemplateSerializer,
-    TextRequestSerializer,
     WindowSerializer,
 )
+from messaging.content_errors import MessageUnknown
 from messaging.models import Message, MessageStatus, Sender, Template
-from messaging.services.outbox import DEFAULT_DEADLINE, Origin, SlotPolicy, send_template, send_text, window_of
+from messaging.services.outbox import (
+    DEFAULT_DEADLINE,
+    Origin,
+    SlotPolicy,
+    send_content,
+    send_template,
+    send_text,
+    window_of,
+)
 from workspaces.api.authentication import key_of
 from workspaces.api.errors import NotFound
 from workspaces.api.idempotency import acts_once, attempt_key
 from workspaces.api.views import WorkspaceViewSet
 
-REQUESTS: dict[str, type[TextRequestSerializer | TemplateRequestSerializer]] = {
+REQUESTS: dict[str, type[MessageRequestSerializer]] = {
     "text": TextRequestSerializer,
     "template": TemplateRequestSerializer,
+    **CONTENTS,
 }
 MESSAGE_REQUEST = PolymorphicProxySerializer(
     component_name="MessageRequest",
@@ -64,7 +74,7 @@ class MessageViewSet(ListModelMixin, RetrieveModelMixin, WorkspaceViewSet):
     @extend_schema(operation_id="messages_send", request=MESSAGE_REQUEST, responses={201: SentMessageSerializer})
     @acts_once
     def create(self, request: Request) -> Response:
-        """Send free text or a template to one person."""
+        """Send one person a template, or within 24 hours after they wrote anything else."""
         message = self._send(_validated(request), request, timezone.now())
         return Response(SentMessageSerializer(message).data, status=status.HTTP_201_CREATED)
 
@@ -82,15 +92,18 @@ class MessageViewSet(ListModelMixin, RetrieveModelMixin, WorkspaceViewSet):
             "now": now,
             "slots": SlotPolicy(kind="queue" if given["wait"] else "refuse", deadline=now + DEFAULT_DEADLINE),
         }
+        if given["type"] == "template":
+            return send_template(
+                recipient_name=given["name"],
+                template=given["template"],
+                language=given["language"],
+                variables=given["variables"],
+                **common,
+            )
+        said = _said(sender, given.get("reply_to"))
         if given["type"] == "text":
-            return send_text(text=given["text"], **common)
-        return send_template(
-            recipient_name=given["name"],
-            template=given["template"],
-            language=given["language"],
-            variables=given["variables"],
-            **common,
-        )
+            return send_text(text=given["text"], reply_to=said, **common)
+        return send_content(content=CONTENTS[given["type"]].content(given, said), reply_to=said, **common)
 
 
 class SenderViewSet(ListModelMixin, RetrieveModelMixin, WorkspaceViewSet):
@@ -137,6 +150,17 @@ class TemplateViewSet(ListModelMixin, RetrieveModelMixin, WorkspaceViewSet):
     serializer_class = TemplateSerializer
     filterset_class = TemplateFilters
     required_scopes: ClassVar[dict[str, str]] = {"GET": "templates:read"}
+
+
+def _said(sender: Sender, message_id: UUID | None) -> str:
+    """The platform's id of the message that is quoted or reacted to. Raises MessageUnknown."""
+    if message_id is None:
+        return ""
+    rows = Message.objects.in_workspace(sender.workspace).filter(sender=sender, public_id=message_id)
+    provider_id = rows.values_list("provider_id", flat=True).first()
+    if not provider_id:
+        raise MessageUnknown(field="reply_to")
+    return provider_id
 
 
 def _validated(request: Request) -> dict[str, Any]:
