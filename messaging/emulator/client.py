@@ -80,7 +80,9 @@ class EmulatorClient:
     def customer_writes(
         self, phone: str, to: str, text: str, name: str | None = None, at: str | None = None, **more: Any
     ) -> str:
-        """A customer writes to a phone_number_id; the wamid. `more`: type, context, referral, and the type's own."""
+        """A customer writes to a phone_number_id; the wamid. `more`: type, context, referral, forwarded, group_id, and
+        the type's own.
+        """
         return self.customer_sends(phone, to, text=text, name=name, at=at, **more)
 
     def customer_taps(
@@ -105,18 +107,30 @@ class EmulatorClient:
         query = f"?{urlencode({'to': to})}" if to else ""
         return self.call("GET", f"customers/{quote(phone)}/messages{query}")["messages"]
 
-    def customer_reads(self, phone: str, to: str | None = None) -> list[str]:
-        """The customer opens the chat; ids of the messages read now."""
-        return self.call("POST", f"customers/{quote(phone)}/read", {"to": to})["read"]
+    def customer_reads(self, phone: str, to: str | None = None, *, plays: bool = False) -> list[str]:
+        """The customer opens the chat (and plays the voice messages); ids of the messages read now."""
+        return self.call("POST", f"customers/{quote(phone)}/read", {"to": to, "plays": plays})["read"]
 
     def patch_customer(self, phone: str, **changes: Any) -> dict[str, Any]:
-        """on_whatsapp, blocked, marketing_stopped, phone_off, user_id, username, phone_hidden, name, number."""
+        """What the customer is: on_whatsapp, blocked, marketing_stopped, phone_off, user_id, username, phone_hidden,
+        name, number; parent_user_id, chat_open, receipts_off, in_experiment, marketing_a_day.
+        """
         return self.call("PATCH", f"customers/{quote(phone)}", changes)
 
     # --- the platform ------------------------------------------------------------------------------
     def patch_number(self, phone_number_id: str, **changes: Any) -> dict[str, Any]:
-        """status, quality, limit, throughput, name, name_status; the matching webhook goes out."""
+        """What the platform changes: status, quality, limit, throughput, name, name_status; the matching webhook goes
+        out. And what it refuses for: trouble (a key of `standing.TROUBLES`), allowed, limit_checked, scopes.
+        """
         return self.call("PATCH", f"numbers/{phone_number_id}", changes)
+
+    def delete_number(self, phone_number_id: str) -> None:
+        """The number is gone from the platform: each call for it is refused (33)."""
+        self.call("DELETE", f"numbers/{phone_number_id}")
+
+    def update_account(self, waba_id: str, event: str, **details: Any) -> None:
+        """Something has happened to the business account: an `account_update` with this event goes out."""
+        self.call("POST", f"accounts/{waba_id}/updates", {"event": event} | details)
 
     def patch_template(self, template_id: str, **changes: Any) -> dict[str, Any]:
         """status, quality, category (reason, rejection_info); the matching webhook goes out."""

@@ -253,41 +253,6 @@ def test_free_form_kinds_are_checked(platform, emulator, kind, value, outcome):
     assert answer[0] == 200 if outcome == 200 else code_of(answer) == outcome
 
 
-def _button(key, title):
-    return {"type": "reply", "reply": {"id": key, "title": title}}
-
-
-def _row(key, title="Zeile", description=None):
-    return {"id": key, "title": title} | ({"description": description} if description else {})
-
-
-CTA = {"type": "cta_url", "action": {"parameters": {"display_text": "Auf", "url": "https://example.com"}}}
-INTERACTIVE = [
-    ({"type": "button", "action": {"buttons": [_button("1", "Ja"), _button("2", "Nein")]}}, 200),
-    ({"type": "button", "action": {"buttons": [_button(str(i), str(i)) for i in range(4)]}}, 131009),
-    ({"type": "button", "action": {"buttons": [_button("1", "Ja"), _button("2", "Ja")]}}, 131009),
-    ({"type": "button", "action": {"buttons": [_button("1", "x" * 21)]}}, 131009),
-    ({"type": "button", "action": {"buttons": [_button("1", "Ja")]}, "footer": {"text": "x" * 61}}, 100),
-    ({"type": "button", "action": {"buttons": [_button("1", "Ja")]}, "header": {"type": "text", "text": "K"}}, 200),
-    ({"type": "list", "action": {"button": "Wählen", "sections": [{"rows": [_row("1")]}]}}, 200),
-    ({"type": "list", "action": {"button": "Wählen", "sections": [{"rows": []}]}}, 131009),
-    ({"type": "list", "action": {"button": "Wählen", "sections": []}}, 131009),
-    ({"type": "list", "action": {"button": "W", "sections": [{"rows": [_row(str(i)) for i in range(11)]}]}}, 131009),
-    ({"type": "list", "action": {"button": "W", "sections": [{"rows": [_row("1", description="x" * 73)]}]}}, 131009),
-    (CTA | {"action": CTA["action"] | {"name": "cta_url"}}, 200),
-    (CTA, 131009),
-    ({"type": "location_request_message", "action": {"name": "send_location"}}, 200),
-    ({"type": "hologram", "action": {}}, 131009),
-]
-
-
-@pytest.mark.parametrize(("interactive", "outcome"), INTERACTIVE)
-def test_interactive_limits(platform, emulator, interactive, outcome):
-    emulator.customer_writes(EVA, NUMBER, "Hallo")
-    answer = platform.send(type="interactive", interactive={"body": {"text": "Termin?"}} | interactive)
-    assert answer[0] == 200 if outcome == 200 else code_of(answer) == outcome
-
-
 def test_a_number_that_is_not_connected_refuses_each_send(platform, emulator):
     for status in ("DISCONNECTED", "FLAGGED", "BANNED"):
         emulator.patch_number(NUMBER, status=status)

@@ -305,7 +305,7 @@ def test_a_template_has_changed(emulator, webhook, change, field, expected):
     ],
 )
 def test_any_update_of_the_account_can_be_sent(emulator, webhook, update):
-    emulator.call("POST", f"accounts/{WABA}/updates", update)
+    emulator.update_account(WABA, **update)
     assert entry_of(webhook.wait(1)[0]) == ("account_update", shape(update))
 
 

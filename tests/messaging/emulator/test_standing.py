@@ -68,7 +68,7 @@ def test_the_list_of_a_test_number_is_compared_as_it_is_spelled(platform, emulat
 
 def test_a_deleted_number(platform, emulator):
     emulator.register_number("2", waba_id=WABA, phone="+4915112345679", token=TOKEN)
-    emulator.call("DELETE", f"numbers/{NUMBER}")
+    emulator.delete_number(NUMBER)
     assert code_of(to_eva(platform)) == 33
     assert platform.call("GET", NUMBER)[1]["error"]["error_subcode"] == 33
     assert [one["id"] for one in platform.call("GET", f"{WABA}/phone_numbers")[1]["data"]] == ["2"]

@@ -232,6 +232,60 @@ def test_a_fault_that_cannot_be_is_refused(emulator, order):
         emulator.call("POST", "faults", order)
 
 
+@pytest.mark.parametrize(
+    "effect",
+    [
+        {"error": "131000"},
+        {"error": {"details": "no code"}},
+        {"fail_status": True},
+        {"http": "500"},
+        {"http": {"status": 1000}},
+        {"delay_ms": "viel"},
+        {"delay_ms": -1},
+    ],
+)
+def test_an_effect_that_cannot_be_done_is_refused_at_once(platform, emulator, effect):
+    with pytest.raises(EmulatorRefused):
+        emulator.fault({}, effect)
+    assert platform.template(body_of("a", "b"))[0] == 200
+
+
+def test_a_webhook_is_given_up_after_seven_days(emulator, webhook):
+    emulator.set_clock("2026-11-25T12:00:00Z")
+    webhook.answers = [Answer(500)] * 3
+    emulator.customer_writes(EVA, NUMBER, "Hallo")
+    webhook.wait(2)
+    emulator.set_clock("2026-12-02T12:00:01Z")
+    last = eventually(lambda: [one for one in emulator.webhooks() if "given up" in str(one.get("note"))])
+    assert len(last) == 1
+    assert not emulator.is_busy()
+
+
+def test_statuses_where_the_chat_is_open_and_where_receipts_are_off(platform, emulator, webhook):
+    emulator.patch_customer(EVA, chat_open=True)
+    platform.template(body_of("a", "b"))
+    assert [one["status"] for one in webhook.statuses(2)] == ["sent", "read"]
+    emulator.fault({"type": "template"}, {"reverse_status": True})
+    platform.template(body_of("a", "b"))
+    assert [one["status"] for one in webhook.statuses(4)[2:]] == ["read", "sent"]
+    emulator.patch_customer(EVA, chat_open=False, receipts_off=True)
+    platform.template(body_of("a", "b"))
+    webhook.statuses(6)
+    assert len(emulator.customer_reads(EVA)) == 1
+    emulator.patch_customer(EVA, receipts_off=False)
+    platform.template(body_of("a", "b"))
+    assert [one["status"] for one in webhook.statuses(8)[4:]] == ["sent", "delivered"] * 2
+
+
+def test_a_voice_message_is_played_after_it_was_read(platform, emulator, webhook):
+    emulator.customer_writes(EVA, NUMBER, "Hallo")
+    platform.send(type="audio", audio={"link": "https://example.com/a.ogg", "voice": True})
+    webhook.statuses(2)
+    emulator.customer_reads(EVA, plays=True)
+    assert [one["status"] for one in webhook.statuses(4)] == ["sent", "delivered", "read", "played"]
+    assert emulator.customer_screen(EVA)[-1]["status"] == "played"
+
+
 # --- journal, clock, reset, restart ----------------------------------------------------------------
 def test_the_journal_has_calls_and_webhooks_in_order(platform, emulator, webhook):
     platform.template(body_of("a", "b"))
