@@ -47,7 +47,10 @@ def _sender(public_id: str | None) -> Sender:
 
 
 def _body(path: Path, sender: Sender, *, as_is: bool) -> bytes:
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
     if as_is:
         return raw
     try:

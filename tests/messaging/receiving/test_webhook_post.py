@@ -77,3 +77,8 @@ def test_a_broken_capture_is_posted_as_it_stands(
 def test_a_sender_that_is_not_there_is_said(live_server: Any, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no such sender"):
         run(capture(tmp_path), "--url", live_server.url)
+
+
+def test_a_file_that_cannot_be_read_is_said(sender: Sender, live_server: Any, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
+        run(tmp_path / "fehlt.json", "--url", live_server.url)
