@@ -11,6 +11,8 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from automations.forms.fields import DurationField, duration_words
+
 register = template.Library()
 
 LONGEST = 4000
@@ -20,11 +22,13 @@ _EXPRESSION = re.compile(r"\{\{-?\s*([\w.]+)[^}]*\}?\}?")
 
 @register.filter
 def shown_value(value: Any) -> SafeString | str:
-    """Text and numbers as they are, yes and no in words, names with texts line by line, the rest as JSON."""
+    """Text and numbers as they are, yes, no and lengths of time in words, names with texts line by line, else JSON."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if _is_duration(value):
+        return duration_words(value)
     if isinstance(value, dict) and value and not any(isinstance(inner, dict | list) for inner in value.values()):
         return format_html_join("", "<div>{}: {}</div>", ((name, shown_value(inner)) for name, inner in value.items()))
     if isinstance(value, dict | list):
@@ -57,6 +61,13 @@ def moment_words(moment: datetime) -> SafeString:
     else:
         shown = formats.date_format(local, "SHORT_DATETIME_FORMAT")
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), shown)
+
+
+def _is_duration(value: Any) -> bool:
+    """A length of time as our own fields store it; other systems' amounts and units stay as they are."""
+    if not isinstance(value, dict) or set(value) != {"amount", "unit"}:
+        return False
+    return isinstance(value["amount"], int) and value["unit"] in tuple(DurationField.UNITS)
 
 
 def _cut(text: str) -> str:

@@ -1,6 +1,6 @@
 """Small manners of the pages: dialogs, what stays unfolded, times and windows that walk on, threads, motion, touch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -217,7 +217,10 @@ Element.prototype.animate = function (...given) {
 def test_the_form_of_a_card_comes_in_once_and_only_where_motion_is_wanted(
     house: House, at_home: Page, live_server: Any, wish: Any, moves: int
 ) -> None:
-    steps = [{"type": "delay", "key": "eins", "config": PAUSE}, {"type": "stop", "key": "zwei", "config": {}}]
+    steps: list[Mapping[str, Any]] = [
+        {"type": "delay", "key": "eins", "config": PAUSE},
+        {"type": "stop", "key": "zwei", "config": {}},
+    ]
     flow = house.flow("call_ended", steps)
     at_home.add_init_script(COUNT_ANIMATIONS)
     at_home.emulate_media(reduced_motion=wish)

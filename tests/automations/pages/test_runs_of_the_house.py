@@ -9,6 +9,7 @@ from django.utils import translation
 from automations.models import Flow, Run
 from automations.services.publishing import publish_flow, switch_flow
 from automations.services.runs import try_with_one_recipient
+from automations.templatetags.run_values import shown_value
 from messaging.models import Sender
 from tests.cast import join, make_user
 from tests.house import EVA, House
@@ -204,3 +205,9 @@ def test_a_wait_is_said_between_the_cards(house: House, owner: Client, follow_up
     house.advance(hours=3)
     answer = owner.get(address(house.run()))
     assert [stage.waited for stage in answer.context["stages"]] == ["", "waited 3 hours", ""]
+
+
+def test_a_length_of_time_reads_in_words_and_other_amounts_as_they_are() -> None:
+    assert shown_value({"amount": 2, "unit": "hours"}) == "2 hours"
+    assert "kg" in shown_value({"amount": 2, "unit": "kg"})
+    assert "hours" in shown_value({"amount": "two", "unit": "hours"})
