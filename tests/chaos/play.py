@@ -43,7 +43,7 @@ def play(folder: Path, *, runs: int, seed: int, per_second: float) -> bool:
         seconds = wait_until_all_ended(house, place, count=runs, seconds=PATIENCE_SECONDS)
         customers.stopped.set()
         customers.join(10)
-        verdict = judge(house, count=runs)
+        verdict = judge(house, count=runs, kills=storm.kills)
         stop_seconds = place.stop()
         _print(storm, verdict, seconds, stop_seconds)
         _keep(storm, verdict)

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -41,6 +42,7 @@ class Storm:
     def __init__(self, place: Installation, *, seed: int, redis_url: str = "", kills: bool = True) -> None:
         self.place, self.redis_url = place, redis_url
         self.killed: Counter[str] = Counter()
+        self.kills: list[datetime] = []
         self.faults: Counter[str] = Counter()
         self.flushed = 0
         self.restarts = 0
@@ -75,6 +77,7 @@ class Storm:
             found = _patiently(kind, self.place.root, chance, self._calm)
             if kill(found, group=kind.startswith("group")):
                 self.killed[kind] += 1
+                self.kills.append(datetime.now(UTC))
             if kind == "supervisor":
                 time.sleep(0.2)
             self.restarts += self.place.mind()

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from automations.models import Run, StepRun
@@ -11,6 +12,8 @@ from tests.house import House
 from workspaces.models import Notification
 
 REPORTED = "delivery_unknown"
+# The emulator's longest delay, and the machine's load.
+ANSWER_AT_MOST = timedelta(seconds=4)
 
 
 @dataclass
@@ -32,8 +35,8 @@ class Verdict:
         return not self.faults
 
 
-def judge(house: House, *, count: int) -> Verdict:
-    """Compare what every customer has on the screen with what the flow had to send."""
+def judge(house: House, *, count: int, kills: list[datetime]) -> Verdict:
+    """Compare what every customer has on the screen with what the flow had to send. `kills`: when somebody died."""
     verdict = Verdict()
     journal = house.emulator.journal()
     texts = Counter(filter(None, (accepted_text(entry) for entry in journal)))
@@ -54,7 +57,7 @@ def judge(house: House, *, count: int) -> Verdict:
     known = {text for number in range(count) for text in expected_texts(number)}
     verdict.faults += [f"nobody was to get: {text}" for text in texts if text not in known]
     _judge_rows(house, count, verdict)
-    _judge_unknown(house, journal, verdict)
+    _judge_unknown(house, journal, kills, verdict)
     return verdict
 
 
@@ -99,26 +102,39 @@ def _judge_rows(house: House, count: int, verdict: Verdict) -> None:
         verdict.faults.append("messages were reported to nobody")
 
 
-def _judge_unknown(house: House, journal: list[dict[str, Any]], verdict: Verdict) -> None:
-    """What was reported as unknown was told by no status that we had taken."""
+def _judge_unknown(house: House, journal: list[dict[str, Any]], kills: list[datetime], verdict: Verdict) -> None:
+    """What was reported as unknown was told by no status that we had taken, and its answer was really lost."""
     told: dict[str, set[str]] = defaultdict(set)
+    calls: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in journal:
         if entry["kind"] == "webhook" and entry["status"] == 200:
             for status in entry["body"]["entry"][0]["changes"][0]["value"].get("statuses", ()):
                 told[status.get("biz_opaque_callback_data", "")].add(status["status"])
-    lost = {
-        entry["body"].get("biz_opaque_callback_data", "")
-        for entry in journal
-        if accepted_text(entry) and any(name.startswith("accept_then") for name in entry.get("fault", ()))
-    }
-    sent = {entry["body"].get("biz_opaque_callback_data", "") for entry in journal if accepted_text(entry)}
-    verdict.answers_lost = len(lost)
+        elif entry["kind"] == "call" and isinstance(entry["body"], dict):
+            calls[entry["body"].get("biz_opaque_callback_data", "")].append(entry)
     for message in Message.objects.in_workspace(house.workspace).filter(direction=Message.Direction.OUT):
         key = str(message.public_id)
-        if message.error_code == REPORTED and told[key]:
+        was_accepted = any(accepted_text(call) for call in calls[key])
+        was_lost = any(_loses_its_answer(call) for call in calls[key])
+        is_reported = message.error_code == REPORTED
+        verdict.answers_lost += was_lost
+        verdict.settled += was_lost and was_accepted and not is_reported
+        verdict.reported_unsent += is_reported and not was_accepted
+        if is_reported and told[key]:
             verdict.faults.append(f"reported as unknown, though told {', '.join(sorted(told[key]))}: {message.body}")
-        verdict.reported_unsent += message.error_code == REPORTED and key not in sent
-        verdict.settled += key in lost and message.status != Message.Status.FAILED
+        if is_reported and not was_lost and not _killed_meanwhile(message, calls[key], kills):
+            verdict.faults.append(f"reported as unknown, though answered: {message.body}")
+
+
+def _loses_its_answer(call: dict[str, Any]) -> bool:
+    """By a fault that was ordered. A 502 says nothing about what became of the message."""
+    return call["status"] == 502 or any(name.startswith("accept_then") for name in call.get("fault", ()))
+
+
+def _killed_meanwhile(message: Message, calls: list[dict[str, Any]], kills: list[datetime]) -> bool:
+    """Whether somebody died between the row and the answer, which the emulator may have held back."""
+    ends = [datetime.fromisoformat(call["at"]) for call in calls] or [message.occurred_at]
+    return any(message.occurred_at <= killed_at <= max(ends) + ANSWER_AT_MOST for killed_at in kills)
 
 
 def _runs(house: House) -> list[Run]:
