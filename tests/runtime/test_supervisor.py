@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from config.supervisor.child import Child, Program
+
 ROOT = Path(__file__).parents[2]
 # Each writes a line into its file, so that a test knows who lives.
 NOTE = "import os, sys, time, signal, pathlib\nwith open({file!r}, 'a') as f: f.write(f'{{os.getpid()}}\\n')\n"
@@ -159,6 +161,17 @@ def test_children_stop_when_the_supervisor_itself_is_killed(supervise, tmp_path)
     running.process.kill()
     running.process.wait(5)
     until(lambda: not lives(child))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Linux's")
+def test_a_process_carries_its_name(tmp_path):
+    """(`ps -o comm`; a program of its own gives itself another.)"""
+    seen = tmp_path / "seen"
+    child = Child(Program("fast", main=lambda: seen.write_text(Path("/proc/self/comm").read_text()) and 0))
+    child.start(close_in_child=[])
+    os.waitpid(child.process_id, 0)
+    os.close(child.output)
+    assert seen.read_text() == "fast\n"
 
 
 def test_lines_carry_the_name_of_their_process(supervise, tmp_path):
