@@ -4,8 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config.health.line import health_line
+from config.health.staff import machinery
 from config.live.views import stream
+from workspaces.admin.machinery import show_machinery
 
+show_machinery(machinery)
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("workspaces.urls")),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -10,12 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from automations.admin.bulk import RETRY
+from automations.admin.machinery import leases, waits_due
+from automations.admin.words import resolution_word, rule_word, why_word
 from automations.models import Event, Run, Signal, StepRun, TriggerDecision, Wait
 from automations.services.runs import cancel_run, resume_now, retry_run
 from workspaces.admin.base import InspectAdmin, everything
 from workspaces.admin.bulk import offer_job
 from workspaces.admin.choosing import choose_failed
 from workspaces.admin.filters import OfRow
+from workspaces.admin.pages import draw
 from workspaces.admin.shown import link_to
 from workspaces.services.bulk import AT_MOST
 
@@ -37,7 +41,6 @@ class RunAdmin(InspectAdmin):
         ("conversation", OfRow),
         "status",
         "mode",
-        "error_code",
         "started_at",
     )
     list_select_related = ("flow", "contact")
@@ -46,7 +49,10 @@ class RunAdmin(InspectAdmin):
     hidden = ("error_facts", "lease_token", "leads")
     change_form_template = "admin/automations/run/change_form.html"
     actions = ("cancel", "resume", "retry")
-    list_links = (("admin:automations_run_retry", gettext_lazy("Retry failed ones"), True),)
+    list_links = (
+        ("admin:automations_run_leases", gettext_lazy("Leases"), False),
+        ("admin:automations_run_retry", gettext_lazy("Retry failed ones"), True),
+    )
     related_lists = (
         ("automations.StepRun", "run"),
         ("automations.Wait", "run"),
@@ -99,8 +105,19 @@ class RunAdmin(InspectAdmin):
 
     # --- pages -------------------------------------------------------------------------------------
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.retry_view)
-        return [path("retry/", view, name="automations_run_retry"), *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("retry/", view(self.retry_view), name="automations_run_retry"),
+            path("leases/", view(self.leases_view), name="automations_run_leases"),
+            *super().get_urls(),
+        ]
+
+    def leases_view(self, request: HttpRequest) -> HttpResponse:
+        """Which runs are held by a worker, and whose holder has died."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = leases(timezone.now())
+        return draw(self, request, "admin/automations/run/leases.html", title=_("Leases"), context=context)
 
     def retry_view(self, request: HttpRequest) -> HttpResponse:
         """Failed runs by error, to be retried in bulk."""
@@ -121,7 +138,7 @@ class StepRunAdmin(InspectAdmin):
     """One attempt of one step."""
 
     list_display = ("__str__", "run", "status", "lane", "started_at", "ended_at", "error_code")
-    list_filter = (("run", OfRow), "status", "error_code", "started_at")
+    list_filter = (("run", OfRow), "status", "started_at")
     list_select_related = ("run__flow",)
     search_fields = ("=step_key", "=error_code", "run__flow__name", "workspace__slug")
     first = ("run", "step_key", "status", "error_code", "input", "output", "notes")
@@ -131,11 +148,30 @@ class StepRunAdmin(InspectAdmin):
 class WaitAdmin(InspectAdmin):
     """Why a run stands still, and what ended that."""
 
-    list_display = ("__str__", "run", "step_key", "due_at", "resolved_at", "resolution", "chat")
+    list_display = ("__str__", "run", "step_key", "due_at", "resolved_at", "shown_resolution", "chat")
     list_filter = (("run", OfRow), ("chat", OfRow), "kind", ("resolved_at", admin.EmptyFieldListFilter), "due_at")
     list_select_related = ("run__flow", "chat__contact", "chat__sender")
     search_fields = ("=step_key", "run__flow__name", "^chat__contact__phone", "workspace__slug")
-    hidden = ("token",)
+    hidden = ("token", "resolution")
+    list_links = (("admin:automations_wait_due", gettext_lazy("Waits due"), False),)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.due_view)
+        return [path("due/", view, name="automations_wait_due"), *super().get_urls()]
+
+    def due_view(self, request: HttpRequest) -> HttpResponse:
+        """Open waits by their time, what is overdue first."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = waits_due(timezone.now())
+        return draw(self, request, "admin/automations/wait/due.html", title=_("Waits due"), context=context)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*super().get_fields(request, obj), "shown_resolution"]
+
+    @admin.display(description=gettext_lazy("by"), ordering="resolution")
+    def shown_resolution(self, wait: Wait) -> str:
+        return resolution_word(wait.resolution)
 
 
 @admin.register(Signal)
@@ -162,7 +198,7 @@ class EventAdmin(InspectAdmin):
 class TriggerDecisionAdmin(InspectAdmin):
     """The router's log: why a message or an event did, or did not, start or continue a run."""
 
-    list_display = ("decided_at", "outcome", "rule", "reason", "flow", "run", "message", "event")
+    list_display = ("decided_at", "outcome", "shown_rule", "shown_reason", "flow", "run", "message", "event")
     list_filter = (
         ("message", OfRow),
         ("event", OfRow),
@@ -173,6 +209,15 @@ class TriggerDecisionAdmin(InspectAdmin):
         "decided_at",
     )
     list_select_related = ("flow", "run__flow", "message", "event")
-    first = ("outcome", "rule", "reason", "facts", "flow", "run", "message", "event", "decided_at")
+    first = ("outcome", "shown_rule", "shown_reason", "facts", "flow", "run", "message", "event", "decided_at")
+    hidden = ("rule", "reason")
     id_fields = ("source_id",)
     search_fields = ("=source_id", "=reason", "flow__name", "^message__chat__contact__phone", "workspace__slug")
+
+    @admin.display(description=gettext_lazy("rule"), ordering="rule")
+    def shown_rule(self, decision: TriggerDecision) -> str:
+        return rule_word(decision.rule)
+
+    @admin.display(description=gettext_lazy("why"), ordering="reason")
+    def shown_reason(self, decision: TriggerDecision) -> str:
+        return why_word(decision.reason)

@@ -1,7 +1,9 @@
 """Files of customers' messages, and what was said about messages later. Staff see that they exist, not the bytes."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
+from messaging.admin.words import kind_word
 from messaging.models import MediaFile, MessageChange
 from workspaces.admin.base import InspectAdmin
 from workspaces.admin.filters import OfRow
@@ -11,11 +13,15 @@ from workspaces.admin.filters import OfRow
 class MediaFileAdmin(InspectAdmin):
     """Which files came, of what type by their content, and which could not be fetched."""
 
-    list_display = ("__str__", "kind", "status", "content_type", "size", "error_code", "attempts", "expires_at")
-    list_filter = (("message", OfRow), "status", "kind", "content_type", "created_at")
+    list_display = ("__str__", "shown_kind", "status", "content_type", "size", "error_code", "attempts", "expires_at")
+    list_filter = (("message", OfRow), "status", "content_type", "created_at")
     list_select_related = ("message",)
     search_fields = ("name", "=platform_id", "=error_code", "=message__provider_id", "workspace__slug")
     first = ("message", "kind", "status", "error_code", "content_type", "declared_type", "size", "attempts")
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def shown_kind(self, media: MediaFile) -> str:
+        return kind_word(media.kind)
 
 
 @admin.register(MessageChange)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from messaging.admin.bulk import RETRY
 from messaging.admin.outbox import outbox
-from messaging.admin.words import kind_word
+from messaging.admin.words import OfKind, kind_word
 from messaging.errors import DeliveryUnknown
 from messaging.models import AutomaticAnswer, Message, MessageStatus
 from messaging.services.outbox import Origin, cancel_queued, send_again
@@ -46,7 +46,7 @@ class MessageAdmin(InspectAdmin):
         ("conversation", OfRow),
         "direction",
         "status",
-        "kind",
+        OfKind,
         "cause_kind",
         "occurred_at",
     )
@@ -174,11 +174,17 @@ class MessageAdmin(InspectAdmin):
 class MessageStatusAdmin(InspectAdmin):
     """What the platform has reported, also for messages that are not known yet."""
 
-    list_display = ("occurred_at", "status", "message", "sender", "error_code", "provider_id")
-    list_filter = (("message", OfRow), ("sender", OfRow), "status", "occurred_at")
+    list_display = ("occurred_at", "shown_status", "message", "sender", "error_code", "provider_id")
+    list_filter = (("message", OfRow), ("sender", OfRow), "occurred_at")
     list_select_related = ("message", "sender")
     search_fields = ("=provider_id", "=callback_data", "=error_code")
     id_fields = ("callback_data",)
+
+    @admin.display(description=_("state"), ordering="status")
+    def shown_status(self, status: MessageStatus) -> str:
+        """What the platform calls otherwise than we do stays as it says it."""
+        known = status.status in Message.Status.values
+        return str(Message.Status(status.status).label) if known else status.status
 
 
 @admin.register(AutomaticAnswer)

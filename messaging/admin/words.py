@@ -1,5 +1,9 @@
 """Codes of the wire in words, for staff: kinds of what came in, what became of it, and why."""
 
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -82,3 +86,16 @@ def reason_word(reason: str) -> str:
 def body_words() -> str:
     """For a body that holds nothing."""
     return _("There is nothing in it.")
+
+
+class OfKind(admin.SimpleListFilter):
+    """The kinds of messages in words. Those that are known, or each page would read through all messages."""
+
+    title = gettext_lazy("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind, kind_word(kind)) for kind in (*MESSAGE_KINDS, *KINDS)]
+
+    def queryset(self, request: Any, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(kind=self.value()) if self.value() else queryset

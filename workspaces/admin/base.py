@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 
 from workspaces.admin.fields import RowField, SecretField, TenantForm, UserField, WorkspaceField
 from workspaces.admin.filters import OfWorkspace
-from workspaces.admin.shown import error_html, label_of, shown
+from workspaces.admin.shown import error_column, error_html, label_of, shown
 from workspaces.errors import BotenwerkError
 from workspaces.fields import EncryptedTextField
 from workspaces.models import User, Workspace
@@ -89,7 +89,8 @@ class TenantAdmin(admin.ModelAdmin):
         columns = [*columns, "public_id"] if self._has("public_id") else columns
         # The first column is the link to the row; an error's cause and cure stand on the row's page.
         return [
-            name if index == 0 or name == "error_code" else self._column(name) for index, name in enumerate(columns)
+            name if index == 0 else error_column() if name == "error_code" else self._column(name)
+            for index, name in enumerate(columns)
         ]
 
     def get_list_select_related(self, request: HttpRequest) -> Any:

@@ -46,7 +46,7 @@ class BulkJobAdmin(InspectAdmin):
     """Replays and retries, begun by staff."""
 
     list_display = ("shown_kind", "state", "asked_by", "created_at", "started_at", "ended_at")
-    list_filter = ("state", "kind", "created_at")
+    list_filter = ("state", "created_at")
     list_select_related = ("asked_by",)
     search_fields = ("=kind", "asked_by__email", "asked_by__name")
 
@@ -135,7 +135,7 @@ class BulkItemAdmin(InspectAdmin):
     """The rows of all jobs."""
 
     list_display = ("row_id", "job", "outcome", "error_code", "done_at")
-    list_filter = (("job", OfRow), "outcome", "error_code")
+    list_filter = (("job", OfRow), "outcome")
     list_select_related = ("job",)
     search_fields = ("=row_id", "=error_code")
 

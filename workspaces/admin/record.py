@@ -1,33 +1,57 @@
 """What was done and what the team was told: looked at, not changed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from workspaces.admin.base import InspectAdmin, TenantAdmin
+from workspaces.admin.machinery import parts_of_machinery
+from workspaces.admin.pages import draw
+from workspaces.admin.verbs import kind_word, verb_word
 from workspaces.models import AuditEntry, Change, Notification, NotificationChannel, QueuedTask
 from workspaces.services.notifications import solve
+
+# Pages of other apps about the same, by name.
+MORE = (
+    ("admin:automations_run_leases", _("Leases")),
+    ("admin:automations_wait_due", _("Waits due")),
+    ("admin:messaging_message_outbox", _("Outbox")),
+    ("admin:messaging_inboundlog_changelist", _("Inbound log")),
+    ("admin:workspaces_bulkjob_changelist", _("Bulk jobs")),
+)
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(InspectAdmin):
     """Who did what."""
 
-    list_display = ("created_at", "actor", "verb", "target_kind", "target_label")
+    list_display = ("created_at", "actor", "shown_verb", "shown_target", "target_label")
     list_filter = ("target_kind", "created_at")
     search_fields = ("actor", "^verb", "target_label", "=target_id", "workspace__slug")
     id_fields = ("target_id",)
+
+    @admin.display(description=_("what"), ordering="verb")
+    def shown_verb(self, entry: AuditEntry) -> str:
+        return verb_word(entry.verb)
+
+    @admin.display(description=_("kind"), ordering="target_kind")
+    def shown_target(self, entry: AuditEntry) -> str:
+        return kind_word(entry.target_kind)
 
 
 @admin.register(Notification)
 class NotificationAdmin(InspectAdmin):
     """What the team was told, and whether it is settled."""
 
-    list_display = ("shown_title", "level", "code", "count", "last_at", "solved_at", "mailed_at")
-    list_filter = ("level", "solved_at", "code")
+    list_display = ("shown_title", "level", "count", "last_at", "solved_at", "mailed_at")
+    list_filter = ("level", "solved_at")
     search_fields = ("title", "=code", "digest_key", "workspace__slug")
     actions = ("settle",)
     hidden = ("title", "body")
@@ -86,3 +110,24 @@ class QueuedTaskAdmin(InspectAdmin):
     list_filter = ("queue",)
     search_fields = ("=queue",)
     fields = ("queue", "payload")
+    list_links = (("admin:workspaces_queuedtask_machinery", _("Queue and clock"), False),)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.machinery_view)
+        return [path("machinery/", view, name="workspaces_queuedtask_machinery"), *super().get_urls()]
+
+    def machinery_view(self, request: HttpRequest) -> HttpResponse:
+        """How queues, clock and workers stand."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {"parts": list(parts_of_machinery(timezone.now())), "more": list(_more())}
+        title = gettext("Queue and clock")
+        return draw(self, request, "admin/workspaces/queuedtask/machinery.html", title=title, context=context)
+
+
+def _more() -> Iterator[tuple[str, Any]]:
+    for name, label in MORE:
+        try:
+            yield reverse(name), label
+        except NoReverseMatch:
+            continue

@@ -19,6 +19,7 @@ from workspaces.fields import EncryptedTextField, Unreadable
 EMPTY = "–"
 BODY_SHOWN = 20_000
 
+_lazy_error = gettext_lazy("error")
 # Columns that the models leave unnamed, because nobody but staff reads them.
 LABELS: dict[str, Text] = {
     "accepted_at": gettext_lazy("accepted at"),
@@ -84,6 +85,17 @@ def label_of(field: models.Field) -> Text:
     return field.verbose_name
 
 
+def error_column() -> Callable[[models.Model], str]:
+    """The column of a stored error in a list."""
+
+    def error_code(row: models.Model) -> str:
+        return error_word(row)
+
+    error_code.short_description = _lazy_error  # type: ignore[attr-defined]
+    error_code.admin_order_field = "error_code"  # type: ignore[attr-defined]
+    return error_code
+
+
 @lru_cache(maxsize=2000)
 def shown(model: type[models.Model], name: str) -> Callable[[models.Model], str]:
     """A column for a read-only field, to stand in `fields`, `readonly_fields` or `list_display`."""
@@ -138,6 +150,14 @@ def render_error(row: Any) -> str:
     if not row.error_code:
         return EMPTY
     return error_html(stored_error(row.error_code, getattr(row, "error_facts", None)), code=row.error_code)
+
+
+def error_word(row: Any) -> str:
+    """A stored error in a list: its title, and its code to search by. Cause and cure stand on the row's page."""
+    if not row.error_code:
+        return EMPTY
+    title = stored_error(row.error_code, getattr(row, "error_facts", None)).title_text()
+    return format_html("{} <code>{}</code>", title, row.error_code)
 
 
 def error_html(error: BotenwerkError, *, code: str = "") -> str:
