@@ -152,7 +152,9 @@ def render_preview(template: Template, values: Mapping[str, object]) -> Rendered
                 words = (str(values.get(f"header.{name}") or "") for name in ("name", "address"))
                 header = {"kind": "location", "text": " · ".join(filter(None, words))}
             else:
-                header = {"kind": _MEDIA.get(format_, format_.lower()), "link": str(values.get("header") or "")}
+                link = str(values.get("header") or "")
+                # The id of an upload leads nowhere.
+                header = {"kind": _MEDIA.get(format_, format_.lower()), "link": link if "://" in link else ""}
         elif kind == "BODY":
             body = _filled(text, values, prefix="")
         elif kind == "FOOTER":

@@ -122,6 +122,13 @@ class Bubble:
         return MAP.format(latitude, longitude) if latitude is not None and longitude is not None else ""
 
     @property
+    def linked(self) -> dict[str, Any]:
+        """The address of a file that we sent by it: it lies there, and not here."""
+        media = self.message.payload.get("media") or {}
+        is_ours = self.message.direction == Message.Direction.OUT
+        return dict(media) if is_ours and not self.files and media.get("link") else {}
+
+    @property
     def items(self) -> list[Item]:
         """The lines of an order, each with its price for all of them."""
         ordered = (self.content.get("order") or {}).get("items") or []
@@ -188,7 +195,7 @@ class Bubble:
     @property
     def is_own_display(self) -> bool:
         """Whether the content speaks for itself, so that its kind need not be named."""
-        return any(file.tag for file in self.files) or bool(self.call_words)
+        return any(file.tag for file in self.files) or bool(self.call_words or self.linked)
 
 
 def bubbles_of(messages: list[Message]) -> dict[int, Bubble]:

@@ -70,7 +70,7 @@ def simulator(request: WorkspaceRequest) -> HttpResponse:
 @require_POST
 @requires("simulator.use")
 def write_as_customer(request: WorkspaceRequest) -> HttpResponse:
-    """The customer writes or taps a button; what comes of it arrives as it would from WhatsApp."""
+    """The customer writes, taps a button or chooses from a list; what comes of it arrives as it would from WhatsApp."""
     senders = _senders(request.workspace)
     if not senders:
         return HttpResponse(status=404)
@@ -79,7 +79,7 @@ def write_as_customer(request: WorkspaceRequest) -> HttpResponse:
     problem = ""
     try:
         if text:
-            _write(phone, text, tapped=request.POST.get("tapped", ""))
+            _write(phone, text, tapped=request.POST.get("tapped", ""), chosen=request.POST.get("chosen", ""))
     except (EmulatorRefused, OSError) as error:
         problem = str(error)
     if request.htmx:
@@ -149,12 +149,14 @@ def _phone(request: WorkspaceRequest, senders: list[Sender]) -> Phone:
     return Phone(sender=sender, number=number, name=name or number, chat=chat)
 
 
-def _write(phone: Phone, text: str, *, tapped: str) -> None:
+def _write(phone: Phone, text: str, *, tapped: str, chosen: str) -> None:
     client = _client()
     try:
         to, name = phone.sender.provider_number_id, phone.name if phone.name != phone.number else None
         if tapped:
             client.customer_taps(phone.number, to, text, context=tapped)
+        elif chosen:
+            client.customer_chooses(phone.number, to, text, context=chosen)
         else:
             client.customer_writes(phone.number, to, text, name=name)
     finally:

@@ -97,6 +97,21 @@ class Line:
         return self._kind()[1]
 
     @property
+    def header_icon(self) -> str:
+        """Of the file or place above a template or a question."""
+        return KINDS.get(self._header_kind(), UNKNOWN_KIND)[0]
+
+    @property
+    def header_word(self) -> str | Promise:
+        return KINDS.get(self._header_kind(), UNKNOWN_KIND)[1]
+
+    @property
+    def header_link(self) -> str:
+        """Its address; anything else than one of the web is not led to."""
+        link = str((self.rendered.get("header") or {}).get("link") or "")
+        return link if link.startswith(("https://", "http://")) else ""
+
+    @property
     def moved(self) -> dict[str, Any]:
         """The old and the new number, for the platform's note that the customer has changed it."""
         return (self.message.payload.get("moved") or {}) if self.message else {}
@@ -129,6 +144,9 @@ class Line:
         if error is None or error.code != NotInAllowedList.code:
             return ""
         return str(error.facts.get("other_spelling") or "")
+
+    def _header_kind(self) -> str:
+        return str((self.rendered.get("header") or {}).get("kind") or "")
 
     def _kind(self) -> tuple[str, str | Promise]:
         if self.message is None or self.message.kind in SAID_AS_TEXT:
