@@ -34,11 +34,12 @@ def runs_summary(request: WorkspaceRequest) -> HttpResponse:
     figures = flow_figures(request.workspace, now=timezone.now())
     recent = {pk: each for pk, each in figures.items() if each.runs}
     rows = Flow.objects.in_workspace(request.workspace).filter(pk__in=recent).select_related("published__workspace")
+    busiest = sorted(rows, key=lambda flow: (-recent[flow.pk].today, -recent[flow.pk].runs, flow.name))[:SHOWN]
     lines = [
-        SummaryLine(flow, trigger_sentence(flow.published) if flow.published else "", recent[flow.pk]) for flow in rows
+        SummaryLine(flow, trigger_sentence(flow.published) if flow.published else "", recent[flow.pk])
+        for flow in busiest
     ]
-    lines.sort(key=lambda line: (-line.figures.today, -line.figures.runs, line.flow.name))
-    return render(request, "automations/_runs_summary.html", {"lines": lines[:SHOWN]})
+    return render(request, "automations/_runs_summary.html", {"lines": lines})
 
 
 @require_safe

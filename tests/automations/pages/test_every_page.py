@@ -129,6 +129,29 @@ def test_the_list_of_flows_costs_the_same_with_ten_and_with_thirty(
     assert queries(page, "/flows/") == few
 
 
+def test_the_flows_on_today_cost_the_same_with_two_and_with_eight(
+    page: Client, published: Flow, editor: Membership, make_runs: Any
+) -> None:
+    def fill(count: int) -> int:
+        for number in range(count):
+            flow = create_flow(workspace=published.workspace, name=f"Ablauf {number}", by=editor, now=timezone.now())
+            flow.published = published.published
+            flow.save(update_fields=["published"])
+            make_runs(flow, 1 + number)
+        return queries(page, "/parts/runs/")
+
+    assert fill(2) == fill(6)
+
+
+def test_the_flows_on_today_stand_by_todays_runs_with_their_failures(
+    page: Client, published: Flow, make_runs: Any
+) -> None:
+    make_runs(published, 2)
+    make_runs(published, 1, "failed")
+    (line,) = page.get(f"{BASE}/parts/runs/").context["lines"]
+    assert (line.figures.today, line.figures.failed_today, line.figures.bars[-1]) == (3, 1, (3, 1))
+
+
 def test_a_long_list_of_runs_is_turned_by_cursor(page: Client, published: Flow, make_runs: Any) -> None:
     runs = make_runs(published, 55)
     first = page.get(f"{BASE}/runs/").context["page"]
