@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +22,8 @@ from messaging.services.attention import last_inbound
 from messaging.services.outbox import SlotLater, SlotPolicy
 from workspaces.models import Workspace
 
+F = TypeVar("F", bound=forms.Field)
+
 HOUR = {"amount": 1, "unit": "hours"}
 ARRIVED = (Message.Status.DELIVERED, Message.Status.READ, Message.Status.PLAYED)
 # The platform disagrees with us about the window now and then, and not for long (traps.md Z1).
@@ -30,33 +32,42 @@ WINDOW_PAUSE_SECONDS = 30.0
 
 def wait_for_delivery_field() -> forms.BooleanField:
     """The setting `wait_for_delivery` of a step that sends."""
-    return forms.BooleanField(
+    field = forms.BooleanField(
         label=_("Wait until it has arrived"),
         required=False,
         help_text=_("A message that WhatsApp takes and then does not deliver fails the step, with its cause."),
     )
+    return _folded(field)
 
 
 def delivery_timeout_field() -> DurationField:
     """The setting `delivery_timeout`: when the run goes on though nothing was reported."""
-    return DurationField(
+    field = DurationField(
         label=_("Wait for that at most"),
         required=False,
         initial=HOUR,
         max_days=7,
         help_text=_("Then the run goes on: a phone that is switched off gets the message later."),
     )
+    return _folded(field)
 
 
 def slot_timeout_field() -> DurationField:
     """The setting `slot_timeout`: beyond it a rate limit is an error and not a wait (architecture.md, Pacing)."""
-    return DurationField(
+    field = DurationField(
         label=_("Wait for a slot at most"),
         required=False,
         initial=HOUR,
         max_days=7,
         help_text=_("Where a limit of WhatsApp holds the message back. Beyond that the step fails."),
     )
+    return _folded(field)
+
+
+def _folded(field: F) -> F:
+    """Few need it: the panel folds it away."""
+    field.is_folded = True  # type: ignore[attr-defined]
+    return field
 
 
 def delivery_passing(config: Mapping[str, Any]) -> timedelta:
@@ -116,9 +127,11 @@ def send(step: StepContext, call: Callable[[SlotPolicy], Message]) -> Done | Sus
         # The slot lies behind the deadline: that patience was the retry.
         error.retryable = False
         raise
-    if isinstance(result, Done) and step.config.get("wait_for_delivery") and not step.is_dry:
-        return _arrived(step, message, result)
-    return result
+    if not isinstance(result, Done) or not step.config.get("wait_for_delivery"):
+        return result
+    if step.is_dry:
+        return replace(result, output={**result.output, "delivered": True})
+    return _arrived(step, message, result)
 
 
 def _arrived(step: StepContext, message: Message, result: Done) -> Done | Suspend:

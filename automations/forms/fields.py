@@ -232,6 +232,17 @@ class StepForm(forms.Form):
     def fill_choices(self, workspace: Workspace) -> None:
         """Subclasses put the workspace's senders, templates and assistants into their choice fields."""
 
+    @property
+    def folded(self) -> list[str]:
+        """The fields that few need; they stand folded away below the others (`is_folded` on the field)."""
+        return [name for name, field in self.fields.items() if getattr(field, "is_folded", False)]
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether one of these says something of its own, or is wrong."""
+        plain = {name: (None, "", False, self.fields[name].initial) for name in self.folded}
+        return any(self[name].errors or self[name].value() not in usual for name, usual in plain.items())
+
     def expressions(self, config: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
         """Every text of the settings that may hold data: field, text, and whether it keeps its type.
 

@@ -110,6 +110,11 @@ class FieldRow:
     findings: list[Finding]
 
     @property
+    def is_folded(self) -> bool:
+        """Whether it stands among the settings that few need."""
+        return bool(getattr(self.field.field, "is_folded", False))
+
+    @property
     def shown_for(self) -> str:
         """The values of the form's `kind` that the field is asked for with; empty where it always is."""
         shown_for = getattr(self.field.form, "shown_for", {})

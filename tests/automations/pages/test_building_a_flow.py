@@ -290,3 +290,13 @@ def test_input_that_no_form_of_ours_sends_is_refused_and_breaks_nothing(
 def test_a_made_up_step_is_not_found(page: Client, flow: Flow, step: str) -> None:
     assert page.get(f"{BASE}/{flow.public_id}/", {"step": step}).status_code == 404
     assert page.post(f"{BASE}/{flow.public_id}/steps/add/", {"type": "stop", "parent": step}).status_code == 404
+
+
+def test_what_few_need_is_folded_away_until_it_is_used(page: Client, builder: Builder, sender: Sender) -> None:
+    step = builder.add("send_text")
+    panel = f"{builder.address}?step={step.key}"
+    assert '<details class="fold" id="folded-settings">' in page.get(panel).content.decode()
+    builder.save(step, text="Guten Tag", wait_for_delivery="on")
+    step.refresh_from_db()
+    assert step.config["wait_for_delivery"] is True
+    assert '<details class="fold" id="folded-settings" open>' in page.get(panel).content.decode()
