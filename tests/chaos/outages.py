@@ -251,4 +251,6 @@ def main(folder: Path, name: str) -> int:
 
 
 if __name__ == "__main__":
+    # Told to stop, it ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main(Path(sys.argv[1]), sys.argv[2]))

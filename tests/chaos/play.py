@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -100,5 +101,7 @@ def _keep(storm: Storm, verdict: Verdict) -> None:
 
 
 if __name__ == "__main__":
+    # Told to stop, it ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder, runs, seed, per_second = sys.argv[1:]
     sys.exit(not play(Path(folder), runs=int(runs), seed=int(seed), per_second=float(per_second)))
