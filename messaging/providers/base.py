@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import IO, Any, Literal, Protocol
 
 from messaging.models import Sender
 from messaging.providers.contents import FreeForm
@@ -193,4 +193,4 @@ class Provider(Protocol):
 
     def mark_read(self, sender: Sender, provider_id: str, *, with_typing: bool = False) -> None: ...
 
-    def fetch_media(self, sender: Sender, media_id: str, into: BinaryIO, *, most_bytes: int) -> MediaFacts: ...
+    def fetch_media(self, sender: Sender, media_id: str, into: IO[bytes], *, most_bytes: int) -> MediaFacts: ...

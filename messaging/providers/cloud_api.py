@@ -5,7 +5,7 @@ and 503 without one, and a connection never made are clear; cut off after writin
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import structlog
 from django.conf import settings
@@ -84,7 +84,7 @@ class CloudApi:
             body["typing_indicator"] = {"type": "text"}
         self._call(sender, "POST", f"{sender.provider_number_id}/messages", json=body)
 
-    def fetch_media(self, sender: Sender, media_id: str, into: BinaryIO, *, most_bytes: int) -> MediaFacts:
+    def fetch_media(self, sender: Sender, media_id: str, into: IO[bytes], *, most_bytes: int) -> MediaFacts:
         """Write a customer's file into `into`. Refused as media_expired, media_too_large or media_unavailable."""
         if not cloud_media.is_media_id(media_id):
             raise ProviderError(MediaUnavailable(detail="no id"))

@@ -6,7 +6,7 @@ An address is good for five minutes, a file for seven days (Meta, "Media").
 import binascii
 from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -62,7 +62,7 @@ def gone(refusal: ProviderError) -> ProviderError:
     return refusal
 
 
-def download(sender: Sender, facts: MediaFacts, into: BinaryIO, *, most_bytes: int) -> int:
+def download(sender: Sender, facts: MediaFacts, into: IO[bytes], *, most_bytes: int) -> int:
     """Write the bytes at the file's address into `into`; how many. Raises ProviderError, or OutcomeUnknown."""
     if facts.size is not None and facts.size > most_bytes:
         raise _too_large(most_bytes)
@@ -80,7 +80,7 @@ def download(sender: Sender, facts: MediaFacts, into: BinaryIO, *, most_bytes: i
         raise OutcomeUnknown(str(problem)) from None
 
 
-def _written(response: Response, into: BinaryIO, most_bytes: int) -> int:
+def _written(response: Response, into: IO[bytes], most_bytes: int) -> int:
     if response.status_code != 200:
         # 404 is an address that is over: the next try asks for another.
         raise _again(f"HTTP {response.status_code}")

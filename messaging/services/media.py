@@ -7,7 +7,7 @@ that is over is asked for anew, and after seven days the file is shown as expire
 import hashlib
 import tempfile
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import structlog
 from django.core.files import File
@@ -122,13 +122,12 @@ def _claimed(media: MediaFile, now: datetime) -> bool:
     return True
 
 
-def _store(media: MediaFile, facts: MediaFacts, into: BinaryIO, *, now: datetime) -> None:
+def _store(media: MediaFile, facts: MediaFacts, into: IO[bytes], *, now: datetime) -> None:
     """Raises MediaDamaged where the bytes are not those announced, OSError where the disk does not take them."""
     size = into.seek(0, 2)
-    if promised := {digest for digest in (facts.sha256, media.sha256) if digest}:
-        into.seek(0)
-        if hashlib.file_digest(into, "sha256").hexdigest() not in promised:
-            raise MediaDamaged
+    promised = {digest for digest in (facts.sha256, media.sha256) if digest}
+    if promised and _sha256(into) not in promised:
+        raise MediaDamaged
     content_type = type_of(into)
     storage, name = media.file.storage, media.file.field.generate_filename(media, "file")
     if storage.exists(name):
@@ -150,6 +149,14 @@ def _store(media: MediaFile, facts: MediaFacts, into: BinaryIO, *, now: datetime
         )
         _announce(media, now)
     media.refresh_from_db()
+
+
+def _sha256(content: IO[bytes]) -> str:
+    content.seek(0)
+    digest = hashlib.sha256()
+    while piece := content.read(MEGABYTE):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _refused(media: MediaFile, refusal: ProviderError, *, now: datetime) -> None:

@@ -4,7 +4,7 @@ Signatures: the formats' own specifications. What is not recognised is a plain f
 """
 
 import zipfile
-from typing import BinaryIO
+from typing import IO
 
 UNKNOWN = "application/octet-stream"
 HEAD_BYTES = 4096
@@ -62,7 +62,7 @@ ENDINGS = {
 }
 
 
-def type_of(file: BinaryIO) -> str:
+def type_of(file: IO[bytes]) -> str:
     """The mime type of the bytes; the file is read from its start and left there."""
     file.seek(0)
     head = file.read(HEAD_BYTES)
@@ -95,7 +95,7 @@ def fits(kind: str, content_type: str) -> bool:
     return family == {"voice": "audio"}.get(kind, kind)
 
 
-def _packed(file: BinaryIO) -> str:
+def _packed(file: IO[bytes]) -> str:
     """A zip, or one of the office formats that are zips; only its list of names is read, nothing is unpacked."""
     try:
         with zipfile.ZipFile(file) as archive:

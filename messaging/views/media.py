@@ -4,9 +4,9 @@ Bytes of strangers: the type is ours, found by content; what a browser could run
 """
 
 from collections.abc import Iterator
-from typing import BinaryIO
 from uuid import UUID
 
+from django.core.files import File
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.http.request import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -57,7 +57,7 @@ def file_name(media: MediaFile) -> str:
     return name if name.lower().endswith(ending) else f"{name}{ending}"
 
 
-def _whole_or_part(request: HttpRequest, content: BinaryIO, media: MediaFile) -> HttpResponseBase:
+def _whole_or_part(request: HttpRequest, content: File, media: MediaFile) -> HttpResponseBase:
     """One range is answered with 206, so that a recording can be listened to from its middle."""
     size = media.size or 0
     asked = request.headers.get("Range", "")
@@ -91,7 +91,7 @@ def _range(asked: str, size: int) -> tuple[int, int] | None:
     return (start, end) if start <= end else None
 
 
-def _pieces(content: BinaryIO, start: int, length: int) -> Iterator[bytes]:
+def _pieces(content: File, start: int, length: int) -> Iterator[bytes]:
     with content:
         content.seek(start)
         while length > 0 and (piece := content.read(min(PIECE, length))):
