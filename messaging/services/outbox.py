@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from messaging.content_errors import MessageUnknown
-from messaging.errors import CannotSendAgain, InvalidPhoneNumber, RecipientLocked, TemplateNotFound
+from messaging.errors import CannotSendAgain, DeliveryUnknown, InvalidPhoneNumber, RecipientLocked, TemplateNotFound
 from messaging.models import Chat, Contact, ContactIdentity, Conversation, Message, Sender, Template
 from messaging.phone import PhoneProblem, other_spelling, parse_e164
 from messaging.providers.contents import FreeForm
@@ -21,6 +21,7 @@ from messaging.services.outbound import Content, SlotPolicy, Terms, template_con
 from messaging.services.people import chat_for, find_or_create_contact
 from messaging.services.progress import advance_message
 from messaging.services.templates import choose_template, find_template, is_public_id
+from messaging.services.unknown_notices import again_key, close_if_dealt_with
 from workspaces.errors import BotenwerkError
 from workspaces.models import Workspace
 
@@ -203,8 +204,8 @@ def send_again(*, message: Message, origin: Origin, now: datetime, slots: SlotPo
     if message.status != Message.Status.FAILED or message.direction != Message.Direction.OUT:
         raise CannotSendAgain(status=str(message.get_status_display()))
     order = _Order(
-        sender=message.sender, to=None, chat=message.chat, name="", origin=origin, key=f"again:{message.public_id}",
-        slots=slots, may_speak_into_take_over=True,
+        sender=message.sender, to=None, chat=message.chat, name="", origin=origin, key=again_key(message), slots=slots,
+        may_speak_into_take_over=True,
     )  # fmt: skip
     existing = _existing(order)
     if existing is not None and existing.status == Message.Status.FAILED:
@@ -218,7 +219,10 @@ def send_again(*, message: Message, origin: Origin, now: datetime, slots: SlotPo
         payload=payload,
         reply_to=message.reply_to_provider_id,
     )
-    return _send(order, message.chat.contact, content, now)
+    sent = _send(order, message.chat.contact, content, now)
+    if message.error_code == DeliveryUnknown.code:
+        close_if_dealt_with(message, now=now)
+    return sent
 
 
 def cancel_queued(message: Message, *, now: datetime) -> bool:

@@ -6,16 +6,16 @@ Send answers and status webhooks come late, doubled and out of order; both settl
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
 from messaging.errors import DeliveryUnknown
 from messaging.events import MessageStatusChanged
 from messaging.models import Contact, Message
+from messaging.services.unknown_notices import close_if_dealt_with
 from workspaces.changes import announce
 from workspaces.errors import BotenwerkError
 from workspaces.events import publish
-from workspaces.services.notifications import solve
 
 _Status = Message.Status
 
@@ -72,8 +72,13 @@ def advance_message(
     rows = Message.objects.in_workspace(workspace).filter(pk=message.pk)
     contacts = Contact.objects.in_workspace(workspace).filter(chats__messages=message.pk)
     with transaction.atomic():
-        list(contacts.select_for_update(of=("self",)).values_list("pk"))
-        message = rows.select_for_update().get()
+        if connection.features.has_select_for_update:
+            list(contacts.select_for_update(of=("self",)).values_list("pk"))
+        message = (
+            rows.select_related("sender", "chat__contact", "conversation", "workspace")
+            .select_for_update(of=("self",))
+            .get()
+        )
         is_news = bool(provider_id) and not message.provider_id
         previous, code = message.status, message.error_code
         if not can_move(previous, to, error_code=code, because=error.code if error else ""):
@@ -84,25 +89,16 @@ def advance_message(
         same = rows.filter(status=previous)
         if (_update_with_id(same, provider_id, changes) if is_news else same.update(**changes)) != 1:
             return False
-        message = rows.select_related("sender", "chat__contact", "conversation", "workspace").get()
+        for name, value in changes.items():
+            setattr(message, name, value)
+        if is_news:
+            message.provider_id = provider_id
         if previous == _Status.FAILED and code == DeliveryUnknown.code:
-            _tell_settled(message, now)
+            close_if_dealt_with(message, now=now)
         if message.conversation is not None:
             announce(workspace, f"conversation:{message.conversation.public_id}", now=now)
         publish(MessageStatusChanged(message=message, previous=previous, now=now))
     return True
-
-
-def unknown_notice(message: Message) -> str:
-    """The digest key of the team's notice of messages whose end is not known: one a sender."""
-    return f"{DeliveryUnknown.code}:{message.sender.public_id}"
-
-
-def _tell_settled(message: Message, now: datetime) -> None:
-    """The last of the sender's messages whose end was unknown has one: nothing is left for the team to look at."""
-    rows = Message.objects.in_workspace(message.workspace)
-    if not rows.filter(sender=message.sender, error_code=DeliveryUnknown.code).exists():
-        solve(message.workspace, unknown_notice(message), now)
 
 
 def _changes(

@@ -11,7 +11,8 @@ from messaging.models import Message, Sender
 from messaging.services.delivery import UNKNOWN_AT_MOST, resend_unknown
 from messaging.services.outbound import terms_of
 from messaging.services.outbox import cancel_queued, send_queued
-from messaging.services.progress import advance_message, unknown_notice
+from messaging.services.progress import advance_message
+from messaging.services.unknown_notices import notice_key
 from workspaces.services.notifications import notify_team
 from workspaces.wakeups import CLAIM
 
@@ -57,7 +58,7 @@ def _settle_unknown(message: Message, now: datetime) -> None:
             body=_("Look at the chat: if it is missing there, send it again with one click."),
             link=_thread(message),
             facts={"contact": str(message.chat.contact)},
-            digest_key=unknown_notice(message),
+            digest_key=notice_key(message),
             now=now,
         )
 

@@ -139,6 +139,18 @@ def test_sent_again_twice_by_an_impatient_hand_it_goes_once(send, wire, by_api, 
     assert len(wire.sent) == 2
 
 
+def test_the_notice_closes_when_each_it_counts_was_sent_again(unknown, send, wire, by_api, workspace, now):
+    wire.cut_off()
+    other = send("run:2")
+    for message in (unknown, other):
+        wake(message, now + TEN_MINUTES)
+    notice = Notification.objects.in_workspace(workspace).get()
+    for message, is_closed in ((unknown, False), (other, True)):
+        send_again(message=message, origin=by_api, now=now + TEN_MINUTES)
+        notice.refresh_from_db()
+        assert (notice.solved_at is not None) is is_closed
+
+
 def test_what_has_failed_twice_is_sent_again_from_either(send, wire, by_api, now):
     old = send()
     advance_message(old, "failed", now=now, error=RecipientNotOnWhatsapp())
