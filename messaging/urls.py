@@ -21,6 +21,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="message_again",
     ),
     path(
+        "w/<slug:slug>/inbox/<uuid:conversation_id>/arrived/<uuid:message_id>/",
+        answering.mark_message_as_arrived,
+        name="message_arrived",
+    ),
+    path(
         "w/<slug:slug>/inbox/<uuid:conversation_id>/other-spelling/",
         answering.use_other_spelling_here,
         name="other_spelling",

@@ -15,6 +15,7 @@ from messaging.forms import TemplateValuesForm, TextForm, new_key
 from messaging.models import Conversation, Message
 from messaging.services.conversations import GoOn, close_conversation, hand_back, keep_taken_over, take_over
 from messaging.services.outbox import send_again, send_template, send_text
+from messaging.services.resending import mark_as_arrived
 from messaging.services.spelling import use_other_spelling
 from messaging.views.composer import chosen_template, composer_context, origin_of
 from messaging.views.conversations import page_context
@@ -100,6 +101,19 @@ def send_message_again(request: WorkspaceRequest, conversation_id: UUID, message
         send_again(message=message, origin=origin_of(request.membership), now=timezone.now())
     except BotenwerkError as error:
         return _refused(request, shown, error=error)
+    return _sent(request, shown)
+
+
+@require_POST
+@requires("conversation.answer")
+def mark_message_as_arrived(request: WorkspaceRequest, conversation_id: UUID, message_id: UUID) -> HttpResponse:
+    """A person has seen that a message with an unknown end is with the customer; nothing is sent."""
+    shown = find_conversation(request.workspace, conversation_id)
+    rows = Message.objects.in_workspace(request.workspace).select_related("workspace")
+    message = rows.filter(chat=shown.chat, public_id=message_id).first()
+    if message is None:
+        return HttpResponse(status=404)
+    mark_as_arrived(message, by=request.membership, now=timezone.now())
     return _sent(request, shown)
 
 

@@ -40,6 +40,7 @@ PAGES: dict[str, Page] = {
     "send_text": Page(AGENT, post=422, data={"text": ""}),
     "send_template": Page(AGENT, post=422),
     "message_again": Page(AGENT, post=422),
+    "message_arrived": Page(AGENT, post=302),
     "other_spelling": Page(AGENT, post=302),
     "take_over": Page(AGENT, post=302),
     "hand_back": Page(AGENT, post=302),

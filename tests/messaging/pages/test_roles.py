@@ -24,6 +24,7 @@ TABLE = {
     "send_text": ("post", "agent"),
     "send_template": ("post", "agent"),
     "message_again": ("post", "agent"),
+    "message_arrived": ("post", "agent"),
     "other_spelling": ("post", "agent"),
     "take_over": ("post", "agent"),
     "hand_back": ("post", "agent"),
