@@ -7,9 +7,10 @@ from messaging.emulator import payloads
 from messaging.emulator.clock import Clock, iso, parse_time
 from messaging.emulator.customers import Customers
 from messaging.emulator.deliveries import Deliveries
+from messaging.emulator.fields import is_whole
 from messaging.emulator.inbound import ControlRefused
 from messaging.emulator.platform import verify
-from messaging.emulator.records import Number, Template, as_row
+from messaging.emulator.records import Number, Template, as_row, misfit
 from messaging.emulator.standing import TROUBLES
 from messaging.emulator.store import Store
 from messaging.emulator.template_api import TemplateApi
@@ -27,7 +28,8 @@ PATCH_NUMBER = frozenset({"status", "quality", "limit", "throughput", "name", "n
     "pin",
 }
 PATCH_TEMPLATE = frozenset({"status", "quality", "category", "reason", "rejection_info"})
-INTEGERS, LISTS = frozenset({"limit", "throughput"}), frozenset({"allowed", "scopes"})
+KEPT = ("numbers", "templates")
+OF_THE_EVENT: dict[str, tuple[type, ...]] = {"reason": (str,), "rejection_info": (str, dict)}
 
 
 class Control:
@@ -53,8 +55,10 @@ class Control:
         """Answer a control call."""
         try:
             order = request.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             return json_answer({"error": "The body is not valid JSON."}, 400)
+        if not is_whole(request.body, order):
+            return json_answer({"error": "The body is not valid UTF-8."}, 400)
         parts = request.path.strip("/").split("/")[1:]
         try:
             found = await self._route(request.method, parts, request.query, order)
@@ -115,7 +119,10 @@ class Control:
             case ("GET", "clock"):
                 return self._show_clock()
             case ("POST", "reset"):
-                self.reset(frozenset((order or {}).get("keep", ())))
+                keep = order.get("keep", []) if isinstance(order, dict) else []
+                if not isinstance(keep, list) or not all(one in KEPT for one in keep):
+                    raise ControlRefused(f"keep is a list of: {', '.join(KEPT)}.")
+                self.reset(frozenset(keep))
                 return {"success": True}
             case ("GET", "health"):
                 waiting = {"webhooks_open": self.webhooks.open_count(), "statuses_open": self.deliveries.open_count()}
@@ -130,7 +137,7 @@ class Control:
 
     def _put_number(self, key: str, order: Any) -> dict[str, Any]:
         """Insert, or change the given fields of a known one; no webhook goes out."""
-        fields = _fields(order, FIELDS_OF_NUMBER)
+        fields = _fields(order, FIELDS_OF_NUMBER, Number)
         known = self.world.numbers.get(key)
         if known is None and not (fields.get("waba_id") and fields.get("phone")):
             raise ControlRefused("A new number needs waba_id and phone.")
@@ -145,7 +152,7 @@ class Control:
 
     def _patch_number(self, key: str, order: Any) -> dict[str, Any]:
         """The platform changes a number; the reference knows no webhook for its status alone."""
-        number, fields = self._number(key), _fields(order, PATCH_NUMBER)
+        number, fields = self._number(key), _fields(order, PATCH_NUMBER, Number)
         before = as_row(number)
         for name, value in fields.items():
             setattr(number, name, value)
@@ -183,7 +190,7 @@ class Control:
         """Insert, or change the known one of this account, name and language; no webhook goes out."""
         order = dict(order) if isinstance(order, dict) else order
         key = order.pop("id", None) if isinstance(order, dict) else None
-        fields = _fields(order, FIELDS_OF_TEMPLATE)
+        fields = _fields(order, FIELDS_OF_TEMPLATE, Template)
         if not all(fields.get(name) for name in ("waba_id", "name", "language")):
             raise ControlRefused("A template needs waba_id, name and language.")
         known = self.world.by_name.get((fields["waba_id"], fields["name"], fields["language"]))
@@ -197,7 +204,7 @@ class Control:
         template = self.world.templates.get(key)
         if template is None:
             raise ControlRefused(f"There is no template {key}.")
-        self.templates.patch(template, _fields(order, PATCH_TEMPLATE))
+        self.templates.patch(template, _fields(order, PATCH_TEMPLATE, Template))
         return as_row(template)
 
     def _journal(self, query: dict[str, str]) -> dict[str, Any]:
@@ -244,16 +251,14 @@ def check_effect(order: Any) -> None:
         raise ControlRefused("delay_ms must be a number of milliseconds.")
 
 
-def _fields(order: Any, allowed: frozenset[str]) -> dict[str, Any]:
+def _fields(order: Any, allowed: frozenset[str], record: type[Number | Template]) -> dict[str, Any]:
+    """The order's fields, of the record's types. `rejection_info` belongs to the event alone."""
     if not isinstance(order, dict) or set(order) - allowed:
         raise ControlRefused(f"The body must be an object with: {', '.join(sorted(allowed))}.")
+    if wrong := misfit(record, {name: value for name, value in order.items() if name not in OF_THE_EVENT}):
+        raise ControlRefused(f"{wrong} is of another type.")
+    if not all(isinstance(order.get(name, ""), kind) for name, kind in OF_THE_EVENT.items()):
+        raise ControlRefused("reason is a text, rejection_info an object.")
     if order.get("trouble") and order["trouble"] not in TROUBLES:
         raise ControlRefused(f"trouble is one of: {', '.join(sorted(TROUBLES))}.")
-    for name in LISTS & set(order):
-        value = order[name]
-        if not (isinstance(value, list) and all(isinstance(one, str) for one in value)) and value is not None:
-            raise ControlRefused(f"{name} must be a list of texts.")
-    for name in INTEGERS & set(order):
-        if not isinstance(order[name], int) or isinstance(order[name], bool):
-            raise ControlRefused(f"{name} must be a whole number.")
     return order

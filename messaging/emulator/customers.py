@@ -11,7 +11,7 @@ from messaging.emulator.clock import Clock, parse_time
 from messaging.emulator.deliveries import Deliveries
 from messaging.emulator.inbound import KINDS, ControlRefused, content
 from messaging.emulator.media import Media
-from messaging.emulator.records import Customer, Message, Number
+from messaging.emulator.records import Customer, Message, Number, misfit
 from messaging.emulator.sending import DAY_SECONDS, Sending
 from messaging.emulator.store import Store
 from messaging.emulator.webhooks import WebhookSender
@@ -53,7 +53,7 @@ class Customers:
         if number is None:
             raise ControlRefused("`to` must be the phone_number_id of a registered number.")
         kind = order.get("type") or "text"
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise ControlRefused(f"type must be one of: {', '.join(sorted(KINDS))}.")
         customer = self.customer(phone)
         self.world.take_over_spelling(customer, phone)
@@ -63,7 +63,7 @@ class Customers:
         if kind == "call":
             return self._call(number, customer, order, int(at))
         if "media" in KINDS[self._echoed(order) if kind == "echo" else kind]:
-            order = order | {"file": self._file(kind, order)}
+            order = order | {"file": self._file(self._echoed(order) if kind == "echo" else kind, order)}
         context = self._context(number, customer, order)
         body, shown = content(self._echoed(order) if kind == "echo" else kind, order, context)
         message = Message(
@@ -106,11 +106,13 @@ class Customers:
         """What is on the customer's screen, oldest first, both directions."""
         customer = self.customer(phone)
         messages = [one for one in self.store.chat(number_id, customer.key) if one.on_screen()]
-        return {"customer": self.show_customer(customer), "messages": [show_message(one) for one in messages]}
+        return {"customer": self.show_customer(customer), "messages": _on_screen(messages)}
 
     def read(self, phone: str, order: Any) -> dict[str, Any]:
         """The customer opens the chat with one number, or with each."""
         number_id = order.get("to") if isinstance(order, dict) else None
+        if number_id is not None and not isinstance(number_id, str):
+            raise ControlRefused("`to` must be a phone_number_id.")
         customer = self.customer(phone)
         plays = isinstance(order, dict) and bool(order.get("plays"))
         return {"read": self.deliveries.read(self.store.chat(number_id, customer.key), plays=plays)}
@@ -120,12 +122,10 @@ class Customers:
         allowed = {*FLAGS, "user_id", "parent_user_id", "username", "number", "name", "marketing_a_day"}
         if not isinstance(order, dict) or set(order) - allowed:
             raise ControlRefused(f"A customer has: {', '.join(sorted(allowed))}.")
-        for flag in FLAGS:
-            if flag in order and not isinstance(order[flag], bool):
-                raise ControlRefused(f"{flag} must be true or false.")
-        cap = order.get("marketing_a_day")
-        if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or cap < 0):
-            raise ControlRefused("marketing_a_day must be a whole number, or null for no cap.")
+        if wrong := misfit(Customer, {name: value for name, value in order.items() if name != "number"}):
+            raise ControlRefused(f"{wrong} is of another type.")
+        if (order.get("marketing_a_day") or 0) < 0:
+            raise ControlRefused("marketing_a_day is a whole number, or null for no cap.")
         customer = self.customer(phone)
         before, keys = customer.user_id, payloads.sender_keys(customer)
         self._check_user_id(customer, order.get("user_id", before))
@@ -189,8 +189,10 @@ class Customers:
     def _context(self, number: Number, customer: Customer, order: dict[str, Any]) -> Message | None:
         """The message that is answered; for a tap without one, the newest on the screen that has buttons or rows."""
         wamid = order.get("context")
+        if wamid is not None and not isinstance(wamid, str):
+            raise ControlRefused("context must be a wamid.")
         if wamid:
-            return self.store.message(str(wamid))
+            return self.store.message(wamid)
         if order.get("type") not in ("button", "list_reply", "nfm_reply"):
             return None
         wanted = "sections" if order["type"] == "list_reply" else "buttons"
@@ -284,6 +286,24 @@ class Customers:
             **{flag: getattr(customer, flag) for flag in FLAGS},
             "marketing_a_day": customer.marketing_a_day,
         }
+
+
+def _on_screen(messages: list[Message]) -> list[dict[str, Any]]:
+    """The bubbles: one that was edited shows its new text, one that was deleted none, one that was reacted to what."""
+    bubbles: dict[str, dict[str, Any]] = {}
+    for message in messages:
+        shown = message.shown
+        if "edits" in shown:
+            bubbles.get(shown["edits"], {}).update(text=shown["text"], edited=True)
+        elif "revokes" in shown:
+            bubbles.get(shown["revokes"], {}).update(text="", deleted=True)
+        else:
+            bubbles[message.wamid] = show_message(message)
+        if "reaction" in shown:
+            by = "business" if message.outbound else "customer"
+            reactions = bubbles.get(shown["reaction"]["to"], {}).setdefault("reactions", {})
+            reactions[by] = shown["reaction"].get("emoji", "")
+    return list(bubbles.values())
 
 
 def show_message(message: Message) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Fields: the texts, titles and files that messages are made of, and the fields that a read call asks for."""
 
+import json
 from typing import Any
 
 from messaging.emulator.refusals import Refusal, invalid
@@ -8,6 +9,17 @@ from messaging.emulator.refusals import Refusal, invalid
 def units(text: str) -> int:
     """UTF-16 units: an emoji counts two. The stricter of the two readings of Meta's limits; ours counts the same."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def is_whole(body: bytes, data: Any) -> bool:
+    """False where the JSON body has what Python reads and no platform keeps: half a surrogate pair, or NaN."""
+    if not any(sign in body for sign in (b"\\u", b"NaN", b"Infinity")):
+        return True
+    try:
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return False
+    return True
 
 
 def limited(where: str, text: Any, limit: int, *, needed: bool = True) -> str:

@@ -96,7 +96,10 @@ def _contacts(value: Any) -> dict[str, Any]:
         only_keys(f"contacts[{place}]['name']", name, {"formatted_name", *NAME_PARTS})
         if not any(name.get(part) for part in NAME_PARTS):
             raise Refusal(131009, f"contacts[{place}]['name'] needs one of: {', '.join(NAME_PARTS)}")
-        for phone in contact.get("phones") or []:
+        phones = contact.get("phones") or []
+        if not isinstance(phones, list):
+            raise invalid(f"Param contacts[{place}]['phones'] must be a list")
+        for phone in phones:
             if not isinstance(phone, dict) or not phone.get("phone"):
                 raise invalid(f"The parameter contacts[{place}]['phones'][]['phone'] is required.")
     return {"contacts": value}

@@ -58,13 +58,13 @@ def _footer(value: dict[str, Any]) -> str:
 
 def _header(kind: str, header: dict[str, Any]) -> dict[str, Any]:
     form = header.get("type")
-    if form not in HEADERS:
+    if not isinstance(form, str) or form not in HEADERS:
         raise Refusal(131009, f"interactive['header']['type'] must be one of {', '.join(sorted(HEADERS))}")
     if kind == "list" and form != "text":
         raise Refusal(131009, "The header of a list must be a text")
     if form == "text":
         return {"kind": "text", "text": limited("interactive['header']['text']", header.get("text"), SMALL_UNITS)}
-    file = header.get(str(form))
+    file = header.get(form)
     if not isinstance(file, dict):
         raise Refusal(131008, f"interactive['header']['{form}'] is required")
     checked_source(f"interactive['header']['{form}']", file)

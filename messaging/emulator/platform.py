@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from messaging.emulator.clock import Clock
-from messaging.emulator.fields import fielded
+from messaging.emulator.fields import fielded, is_whole
 from messaging.emulator.limits import Tally
 from messaging.emulator.media import DOWNLOAD_PATH, Media
 from messaging.emulator.payloads import TIERS
@@ -105,7 +105,7 @@ class Platform:
             return show_number(number, request.query.get("fields"))
         if template is not None and template.waba_id in self._wabas(mine):
             self._manage(template.waba_id, mine)
-            return self.templates.one(template, request)
+            return self.templates.one(template, request, parameters(request))
         if key in self._wabas(mine) and request.method == "GET":
             self._manage(key, mine)
             return self._account(key, request.query.get("fields"))
@@ -224,9 +224,12 @@ def parameters(request: Request) -> Any:
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(request.body.decode("utf-8", "replace"))) | request.query
     try:
-        return request.json() if request.body.strip() else dict(request.query)
-    except ValueError:
+        data = request.json() if request.body.strip() else dict(request.query)
+    except (ValueError, RecursionError):
         raise invalid("The body is not valid JSON.") from None
+    if not is_whole(request.body, data):
+        raise invalid("The body is not valid UTF-8.")
+    return data
 
 
 def show_number(number: Number, fields: str | None) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What the emulator knows: numbers, templates, customers, their chats and messages."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 MESSAGING, MANAGEMENT = "whatsapp_business_messaging", "whatsapp_business_management"
 SCOPES = (MANAGEMENT, MESSAGING)
@@ -112,3 +113,21 @@ class Message:
 def as_row(record: Number | Template | Customer | Message) -> dict[str, Any]:
     """The record as JSON data."""
     return asdict(record)
+
+
+def misfit(record: type[Number | Template | Customer], fields: dict[str, Any]) -> str:
+    """The first of these fields whose value is not of the record's type, or ""."""
+    hints = get_type_hints(record)
+    return next((name for name, value in fields.items() if not _fits(value, hints[name])), "")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if hint in (int, float):
+        return isinstance(value, hint) and not isinstance(value, bool)
+    if hint in (str, bool, NoneType):
+        return isinstance(value, hint)
+    if get_origin(hint) is list:
+        return isinstance(value, list) and all(_fits(one, get_args(hint)[0]) for one in value)
+    if get_origin(hint) is dict:
+        return isinstance(value, dict)
+    return any(_fits(value, one) for one in get_args(hint))

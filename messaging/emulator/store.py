@@ -24,8 +24,8 @@ CREATE TABLE IF NOT EXISTS pending (id INTEGER PRIMARY KEY AUTOINCREMENT, data T
 
 
 def dumps(data: Any) -> str:
-    """Compact JSON."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    """Compact JSON, in ASCII: what came may hold half a surrogate pair, which no file takes as UTF-8."""
+    return json.dumps(data, separators=(",", ":"))
 
 
 class Store:

@@ -9,7 +9,6 @@ from messaging.emulator.fields import fielded
 from messaging.emulator.limits import Tally
 from messaging.emulator.records import Template
 from messaging.emulator.refusals import Refusal, invalid, only_keys, unknown_object
-from messaging.emulator.store import dumps
 from messaging.emulator.template_rules import checked_components
 from messaging.emulator.webhooks import WebhookSender
 from messaging.emulator.world import World
@@ -48,19 +47,18 @@ class TemplateApi:
         if query.get("quality_score"):
             rows = [row for row in rows if row.quality == query["quality_score"]]
         if query.get("content"):
-            rows = [row for row in rows if query["content"] in dumps(row.components)]
+            rows = [row for row in rows if query["content"] in str(row.components)]
         if query.get("name_or_content"):
-            rows = [row for row in rows if query["name_or_content"] in row.name + dumps(row.components)]
+            rows = [row for row in rows if query["name_or_content"] in f"{row.name} {row.components}"]
         rows = [row for row in rows if all(getattr(row, key) == value for key, value in wanted.items())]
         return [show_template(row, query.get("fields")) for row in rows]
 
-    def one(self, template: Template, request: Request) -> Any:
-        """Read or edit one by its id."""
+    def one(self, template: Template, request: Request, given: Any) -> Any:
+        """Read or edit one by its id; `given` are the call's parameters."""
         if request.method == "GET":
             return show_template(template, request.query.get("fields"))
         if request.method != "POST":
             raise unknown_object(template.id, request.method)
-        given = request.json() if request.body else {}
         if not isinstance(given, dict) or not given:
             raise invalid("Nothing to change: give components or category.")
         only_keys("template", given, EDITABLE)

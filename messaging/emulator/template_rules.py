@@ -58,8 +58,10 @@ def _authentication(by_type: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     if by_type.get("BODY", {}).get("text") or "HEADER" in by_type:
         raise invalid("An authentication template has no header, and its text is the platform's.")
     buttons = by_type.get("BUTTONS", {}).get("buttons")
-    if not isinstance(buttons, list) or len(buttons) != 1 or str(buttons[0].get("type", "")).upper() != "OTP":
-        raise invalid("An authentication template has exactly one button of type OTP.")
+    if not isinstance(buttons, list) or len(buttons) != 1 or not isinstance(buttons[0], dict):
+        raise invalid("An authentication template has exactly one button.")
+    if str(buttons[0].get("type", "")).upper() != "OTP":
+        raise invalid("An authentication template has a button of type OTP.")
     body = by_type.get("BODY", {"type": "BODY"}) | {"text": CODE_TEXT, "example": {"body_text": [["123456"]]}}
     button = buttons[0] | {"type": "OTP", "text": buttons[0].get("text") or "Copy code"}
     parts = [body, {"type": "BUTTONS", "buttons": [button]}]
@@ -81,7 +83,7 @@ def _check_body(part: dict[str, Any], parameter_format: str) -> None:
     _check_names("BODY", text, parameter_format)
     if len(variables(text)) * 3 > len(VARIABLE.sub("", text).split()):
         raise Refusal(100, "This template has too many variables for its length.", subcode=TOO_MANY)
-    example = part.get("example") or {}
+    example = _example(part)
     rows = example.get("body_text") if parameter_format == "POSITIONAL" else example.get("body_text_named_params")
     if parameter_format == "POSITIONAL" and isinstance(rows, list) and rows and isinstance(rows[0], list):
         rows = rows[0]
@@ -92,7 +94,7 @@ def _check_header(part: dict[str, Any], parameter_format: str) -> None:
     form = str(part.get("format", "TEXT")).upper()
     if form not in FORMATS:
         raise Refusal(100, f"A header's format is one of {', '.join(sorted(FORMATS))}.", subcode=HEADER_FORM)
-    example = part.get("example") or {}
+    example = _example(part)
     if form in WITH_FILE and not example.get("header_handle"):
         raise Refusal(100, "A header with a file needs an example.", subcode=FIELD_MISSING)
     if form != "TEXT":
@@ -113,6 +115,13 @@ def _check_names(where: str, text: str, parameter_format: str) -> None:
         good = sorted(names, key=lambda name: (len(name), name)) == [str(i + 1) for i in range(len(names))]
     if not good:
         raise invalid(f"{where}: the variables do not fit the parameter_format {parameter_format}.")
+
+
+def _example(part: dict[str, Any]) -> dict[str, Any]:
+    example = part.get("example") or {}
+    if not isinstance(example, dict):
+        raise invalid("Param example must be an object.")
+    return example
 
 
 def _check_example(where: str, text: str, examples: Any) -> None:

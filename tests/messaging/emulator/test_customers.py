@@ -233,3 +233,20 @@ def test_stopping_marketing_is_told_and_kept(platform, emulator, webhook):
 def test_a_customer_has_no_other_traits(emulator, order):
     with pytest.raises(EmulatorRefused):
         emulator.patch_customer(EVA, **order)
+
+
+def test_the_screen_shows_what_became_of_a_message(platform, emulator):
+    wrong, gone, dear = (emulator.customer_writes(EVA, NUMBER, text) for text in ("Um acht", "Geheim", "Danke"))
+    emulator.customer_sends(EVA, NUMBER, type="edit", context=wrong, text="Um neun")
+    emulator.customer_sends(EVA, NUMBER, type="revoke", context=gone)
+    emulator.customer_sends(EVA, NUMBER, type="revoke", context="wamid.unknown")
+    platform.send(type="reaction", reaction={"message_id": dear, "emoji": "❤️"})
+    screen = eventually(
+        lambda: [one for one in emulator.customer_screen(EVA, NUMBER)][3:] and emulator.customer_screen(EVA)
+    )
+    assert [(one["text"], one.get("edited"), one.get("deleted")) for one in screen[:3]] == [
+        ("Um neun", True, None),
+        ("", None, True),
+        ("Danke", None, None),
+    ]
+    assert screen[2]["reactions"] == {"business": "❤️"}
