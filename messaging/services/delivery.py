@@ -34,6 +34,7 @@ FORGOTTEN_AFTER = timedelta(hours=1)
 # A second send by the sender's policy waits so long for its slot.
 RESEND_AT_MOST = timedelta(hours=1)
 _PAIR_PAUSE_CEILING = 256
+_DAY_SECONDS = 86_400
 
 
 class SlotLater(Exception):
@@ -180,6 +181,7 @@ def _refused(message: Message, refusal: ProviderError, terms: Terms, now: dateti
         terms, slot = replace(terms, reserved={}), Slot(at=at, limit=breaker.LIMIT)
         return (terms, slot) if requeue_row(message, terms, slot, now) else settled(message)
     error = explain_refusal(refusal, message, now=now)
+    error.retry_after = _asked_pause(refusal)
     if not advance_message(message, Message.Status.FAILED, now=now, error=error):
         return settled(message)
     message.refresh_from_db()
@@ -194,10 +196,17 @@ def _back_to_queue(
     bucket = pacing.pair_bucket(message.chat) if is_pair else pacing.sender_bucket(message.sender)
     # Meta's advice: 4^n seconds for a pair; doubling for a number.
     pause: float = min(4**terms.pushed, _PAIR_PAUSE_CEILING) if is_pair else 2 ** min(terms.pushed, 8)
-    if refusal.retry_after is not None:
-        pause = refusal.retry_after
+    asked = _asked_pause(refusal)
+    if asked is not None:
+        pause = asked
     terms, slot = push_back(message, bucket, terms, until=now + timedelta(seconds=pause), now=now)
     return (terms, slot) if requeue_row(message, terms, slot, now) else settled(message)
+
+
+def _asked_pause(refusal: ProviderError) -> float | None:
+    """The seconds that the platform wants to be left alone; more than a day, or no number, is no answer."""
+    seconds = refusal.retry_after
+    return seconds if seconds is not None and 0 <= seconds <= _DAY_SECONDS else None
 
 
 def _park(message: Message, terms: Terms, slot: Slot, now: datetime) -> Message:

@@ -153,6 +153,22 @@ def test_marketing_that_no_person_sends_is_bulk(make_template, sender, chat, wir
     assert send(Message.Cause.PERSON) == ("accepted", "")
 
 
+@pytest.mark.parametrize(("asked", "pause"), [("90", 90), ("1e12", None), ("inf", None), ("nan", None)])
+def test_how_long_a_platform_that_is_down_wants_to_be_left_alone(send, wire, asked, pause):
+    wire.answer(503, Retry_After=asked)
+    with pytest.raises(WhatsappUnavailable) as refused:
+        send()
+    assert refused.value.retry_after == pause
+
+
+@pytest.mark.parametrize("asked", ["1e12", "inf", "nan"])
+def test_a_pause_that_is_no_answer_is_our_own(send, wire, suspend, now, asked):
+    wire.refuse(131056, Retry_After=asked)
+    with pytest.raises(SlotLater) as later:
+        send("run:1", slots=suspend)
+    assert later.value.until == now + timedelta(seconds=1)
+
+
 def test_who_does_not_wait_is_told_the_limit_and_the_next_slot(send, wire, full_pair, now):
     with pytest.raises(RateLimited) as refused:
         send()
