@@ -241,9 +241,8 @@ def test_the_screen_shows_what_became_of_a_message(platform, emulator):
     emulator.customer_sends(EVA, NUMBER, type="revoke", context=gone)
     emulator.customer_sends(EVA, NUMBER, type="revoke", context="wamid.unknown")
     platform.send(type="reaction", reaction={"message_id": dear, "emoji": "❤️"})
-    screen = eventually(
-        lambda: [one for one in emulator.customer_screen(EVA, NUMBER)][3:] and emulator.customer_screen(EVA)
-    )
+    eventually(lambda: len(emulator.customer_screen(EVA, NUMBER)) == 4)
+    screen = emulator.customer_screen(EVA, NUMBER)
     assert [(one["text"], one.get("edited"), one.get("deleted")) for one in screen[:3]] == [
         ("Um neun", True, None),
         ("", None, True),

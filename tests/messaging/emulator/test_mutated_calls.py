@@ -69,7 +69,6 @@ CALLS = [
     ("PATCH", f"/_emulator/customers/{EVA}", {"blocked": False, "user_id": "DE.1", "number": EVA, "username": "e"}),
     ("PUT", "/_emulator/numbers/7", {"waba_id": "9", "phone": "+4915112345670", "allowed": None}),
     ("PUT", "/_emulator/templates", {"waba_id": "9", "name": "x", "language": "de", "components": []}),
-    ("POST", "/_emulator/faults", {"match": {"path": "nowhere"}, "effect": {"error": 1}, "times": 1}),
     ("POST", f"/_emulator/customers/{EVA}/read", {"to": NUMBER, "plays": True}),
     ("POST", f"/_emulator/accounts/{WABA}/updates", {"event": "X"}),
     ("POST", "/_emulator/clock", {"now": "2026-11-25T12:00:00Z"}),

@@ -177,6 +177,12 @@ def test_an_edited_caption_keeps_its_file_and_what_it_answered(emulator, webhook
     }
 
 
+def test_a_file_from_the_businesss_own_phone(emulator, webhook):
+    emulator.customer_sends(EVA, NUMBER, type="echo", kind="image", caption="So", name="Eva")
+    names = {"from", "to", "to_user_id", "id", "timestamp", "type", *(f"image.{name}" for name in ("caption", *MEDIA))}
+    assert shape(webhook.wait(1)[0].value) == METADATA | CONTACT | {f"message_echoes.{name}" for name in names}
+
+
 def test_a_call_that_rings_is_told_twice(emulator, webhook):
     emulator.customer_sends(EVA, NUMBER, type="call", seconds=30, rings=True, name="Eva", at="2026-11-25T12:00:30Z")
     begin, end = [post.value for post in webhook.wait(2)]
