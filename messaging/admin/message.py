@@ -107,7 +107,8 @@ class MessageAdmin(InspectAdmin):
     def response_action(self, request: HttpRequest, queryset: Any, *args: Any) -> Any:
         """From the outbox an action leads back there."""
         response = super().response_action(request, queryset, *args)
-        if request.POST.get("to_outbox") and response is not None and response.status_code == 302:
+        is_over = response is not None and response.headers.get("Location") == request.get_full_path()
+        if request.POST.get("to_outbox") and is_over:
             return HttpResponseRedirect(reverse("admin:messaging_message_outbox"))
         return response
 

@@ -86,8 +86,16 @@ ADMIN = (
     Address("admin-sender", "/admin/messaging/sender/1/change/", "staff"),
     Address("admin-sender-send", "/admin/messaging/sender/1/send/", "staff"),
     Address("admin-messages", "/admin/messaging/message/", "staff"),
+    Address("admin-outbox", "/admin/messaging/message/outbox/", "staff"),
+    Address("admin-messages-retry", "/admin/messaging/message/retry/", "staff"),
     Address("admin-webhooks", "/admin/messaging/webhookevent/", "staff"),
+    Address("admin-webhooks-range", "/admin/messaging/webhookevent/range/", "staff"),
     Address("admin-inbound", "/admin/messaging/inboundlog/", "staff"),
+    Address("admin-leases", "/admin/automations/run/leases/", "staff"),
+    Address("admin-runs-retry", "/admin/automations/run/retry/", "staff"),
+    Address("admin-waits-due", "/admin/automations/wait/due/", "staff"),
+    Address("admin-machinery", "/admin/workspaces/queuedtask/machinery/", "staff"),
+    Address("admin-bulk-jobs", "/admin/workspaces/bulkjob/", "staff"),
     Address("admin-workspace", "/admin/workspaces/workspace/1/change/", "staff"),
 )
 ALL = (*PUBLIC, *OWN, *EMPTY, *ADMIN)

@@ -194,10 +194,10 @@ class TenantAdmin(admin.ModelAdmin):
         return []
 
     def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
-        """An action that was asked for on a row's page leads back there."""
+        """An action that was asked for on a row's page leads back there, if it leads to no page of its own."""
         response = super().response_action(request, queryset, *args)
         back = request.POST.get("back_to", "")
-        if back and response is not None and response.status_code == 302:
+        if back and response is not None and response.headers.get("Location") == request.get_full_path():
             return HttpResponseRedirect(
                 reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[back])
             )

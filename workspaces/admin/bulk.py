@@ -21,6 +21,7 @@ from workspaces.models import BulkItem, BulkJob
 from workspaces.services.bulk import AT_MOST, bulk_kinds, draft_job, progress_of, start_job, stop_job
 
 ROWS_A_PAGE = 50
+PENDING = BulkItem.Outcome.PENDING
 ENDED = (BulkJob.State.DONE, BulkJob.State.STOPPED)
 
 
@@ -149,7 +150,8 @@ def _rows(job: BulkJob, view: BulkView, items: list[BulkItem]) -> Any:
     """Each item with its row's name and what there is to say of it; a constant number of queries."""
     found = {row.pk: row for row in view.rows([item.row_id for item in items])}
     is_draft = job.state == BulkJob.State.DRAFT
-    would = view.preview([found[i.row_id] for i in items if i.row_id in found], timezone.now()) if is_draft else {}
+    to_do = [found[item.row_id] for item in items if item.outcome == PENDING and item.row_id in found]
+    would = view.preview(to_do, timezone.now()) if is_draft else {}
     for item in items:
         row = found.get(item.row_id)
         said = would.get(item.row_id, []) if is_draft else view.told(item)
