@@ -16,7 +16,7 @@ from tests.chaos.processes import KINDS, kill, victims
 KILL_EVERY = (1.0, 3.0)
 FAULT_EVERY = (0.3, 0.9)
 FLUSH_EVERY = (6.0, 12.0)
-OPEN_FAULTS = 3
+OPEN_FAULTS = 1
 # Every way an answer or a status can go wrong, by how often it does.
 FAULTS: tuple[tuple[int, dict[str, Any]], ...] = (
     (4, {"accept_then_close": True}),
@@ -89,7 +89,7 @@ class Storm:
         while not self._calm.wait(chance.uniform(*FAULT_EVERY)):
             _weight, effect = chance.choices(FAULTS, weights)[0]
             if len(emulator.call("GET", "faults")["data"]) >= OPEN_FAULTS:
-                # Piled up they would meet every call there is: an outage, which has a test of its own.
+                # Piled up they would meet every call there is, several at once: an outage, which has a test of its own.
                 continue
             emulator.fault({}, effect)
             self.faults[
