@@ -20,7 +20,7 @@ from workspaces.embedded_faults import Faults
 from workspaces.embedded_server import Answer, Request, json_answer
 
 CALL_EFFECTS = ("error", "http", "delay_ms", "accept_then_hang", "accept_then_close", *STATUS_FAULTS)
-EFFECTS = frozenset({*CALL_EFFECTS, "double_webhook", "bad_signature"})
+EFFECTS = frozenset({*CALL_EFFECTS, "double_webhook", "batch_webhook", "bad_signature"})
 MATCHES = frozenset({"path", "to", "type", "method", "template", "status"})
 
 

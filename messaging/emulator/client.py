@@ -137,7 +137,11 @@ class EmulatorClient:
         return self.call("PATCH", f"templates/{template_id}", changes)
 
     def fault(self, match: dict[str, str] | None, effect: dict[str, Any], times: int | None = 1) -> dict[str, Any]:
-        """Order a fault; `times` None is until `reset` or `clear_faults`."""
+        """Order a fault; `times` None is until `reset` or `clear_faults`.
+
+        Effects: error, http, delay_ms, accept_then_hang, accept_then_close; drop_status, double_status, reverse_status,
+        fail_status; double_webhook, batch_webhook, bad_signature.
+        """
         return self.call("POST", "faults", {"match": match or {}, "effect": effect, "times": times})
 
     def clear_faults(self) -> None:

@@ -246,6 +246,9 @@ def check_effect(order: Any) -> None:
     status = status.get("status", 500) if isinstance(status, dict) else status
     if "http" in effect and (not isinstance(status, int) or not 100 <= status <= 599):
         raise ControlRefused("http must be a status, or an object with status and body.")
+    batch = effect.get("batch_webhook", 2)
+    if not isinstance(batch, int) or isinstance(batch, bool) or not 2 <= batch <= 1000:
+        raise ControlRefused("batch_webhook must be the number of updates in one body, from 2 to 1000.")
     delay = effect.get("delay_ms", 0)
     if not isinstance(delay, int | float) or isinstance(delay, bool) or delay < 0:
         raise ControlRefused("delay_ms must be a number of milliseconds.")

@@ -27,6 +27,7 @@ TIMEOUT_SECONDS = 20.0
 RETRY_FACTOR, RETRY_CEILING_SECONDS = 2.0, 600.0
 GIVE_UP_SECONDS = 7 * 24 * 60 * 60  # by the emulator's clock, as the platform does
 ANSWER_BYTES = 64 * 1024
+GATHER_SECONDS = 0.3
 
 
 def raw(payload: Mapping[str, Any]) -> bytes:
@@ -128,14 +129,47 @@ class WebhookSender:
         self.connections = Connections()
         self._lanes: dict[tuple[str, str], deque[dict[str, Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._gathered: list[dict[str, Any]] = []
         self._slots = asyncio.Semaphore(PARALLEL)
 
     def send(self, number_id: str, lane: str, payload: dict[str, Any], facts: dict[str, str]) -> None:
         """Queue a webhook; returns at once. `facts` are what faults match: to, type."""
-        double = "double_webhook" in self.faults.take(facts, "double_webhook")
-        for _ in range(2 if double else 1):
+        effects = self.faults.take(facts, "double_webhook", "batch_webhook")
+        for _ in range(2 if "double_webhook" in effects else 1):
             item = {"number_id": number_id, "lane": lane, "payload": payload, "facts": facts, "since": self.clock.now()}
-            self._queue(item | {"attempt": 1, "pending": self.store.keep_pending(item)})
+            item |= {"attempt": 1, "pending": self.store.keep_pending(item)}
+            if "batch_webhook" in effects:
+                self._gather(item, int(effects["batch_webhook"]))
+            else:
+                self._queue(item)
+
+    def _gather(self, item: dict[str, Any], size: int) -> None:
+        """Hold webhooks until there are `size`, or nothing has come for a while; then they go in one body."""
+        if not self._gathered:
+            self._start(self._send_gathered_later())
+        self._gathered.append(item)
+        if len(self._gathered) >= size:
+            self._send_gathered()
+
+    async def _send_gathered_later(self) -> None:
+        held = 0
+        while len(self._gathered) > held:
+            held = len(self._gathered)
+            await asyncio.sleep(GATHER_SECONDS)
+        self._send_gathered()
+
+    def _send_gathered(self) -> None:
+        """One body a number: an entry for each webhook, as the platform sends batches to one address."""
+        gathered, self._gathered = self._gathered, []
+        for number_id in dict.fromkeys(item["number_id"] for item in gathered):
+            items = [item for item in gathered if item["number_id"] == number_id]
+            entries = [entry for item in items for entry in item["payload"]["entry"]]
+            for item in items:
+                self.store.drop_pending(item["pending"])
+            one = {name: value for name, value in items[0].items() if name != "pending"} | {
+                "payload": items[0]["payload"] | {"entry": entries}
+            }
+            self._queue(one | {"pending": self.store.keep_pending(one)})
 
     def resume(self) -> None:
         """Queue what was not taken before the last stop."""
@@ -191,7 +225,7 @@ class WebhookSender:
         entry["signature"] = headers["x-hub-signature-256"]
         try:
             status, answer = await self.connections.call("POST", url, headers, body)
-        except (OSError, TimeoutError, ValueError, IndexError) as error:
+        except (OSError, TimeoutError, ValueError, IndexError, EOFError, asyncio.LimitOverrunError) as error:
             note = f"{type(error).__name__}: {error}"
             return self._failed(item, entry | {"status": None, "answer": None, "note": note})
         entry |= {"status": status, "answer": answer[:2000].decode("utf-8", "replace")}
@@ -222,6 +256,7 @@ class WebhookSender:
             task.cancel()
         self._tasks.clear()
         self._lanes.clear()
+        self._gathered.clear()
 
     async def stop(self) -> None:
         """End all work; what was not taken stays in the file."""
