@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import django
 from django.db import connections, transaction
 
 from workspaces.sqlite.lock import WriteLock
@@ -86,3 +87,9 @@ def _writer() -> list[float]:
             cursor.execute("UPDATE note SET text = 'seen' WHERE id = (SELECT max(id) FROM note)")
         waits.append(time.perf_counter() - began_at)
     return waits
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
+    django.setup()
+    compare()
