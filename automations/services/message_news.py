@@ -52,11 +52,9 @@ def wake_runs_of_sender(event: SenderAnswersAgain) -> None:
         message__status=Message.Status.QUEUED,
         message__payload__terms__slot__limit=LIMIT,
     )
-    held = list(waits.values_list("pk", "run_id"))
     # Waits before runs, as everywhere (engine/waits.py).
-    open_waits = Wait.objects.in_workspace(workspace).filter(pk__in=[pk for pk, _run in held], resolved_at=None)
-    open_waits.update(due_at=event.now, updated_at=event.now)
-    runs = Run.objects.in_workspace(workspace).filter(pk__in=[run for _pk, run in held], status=Run.Status.WAITING)
+    waits.update(due_at=event.now, updated_at=event.now)
+    runs = Run.objects.in_workspace(workspace).filter(pk__in=waits.values("run_id"), status=Run.Status.WAITING)
     runs.update(wake_at=event.now, wake_tries=0, updated_at=event.now)
 
 
