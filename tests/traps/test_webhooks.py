@@ -80,7 +80,7 @@ def _stored(house: House, message: Any, number: int) -> WebhookEvent:
 def test_a_picture_whose_first_fetch_fails_is_there_after_the_next(house: House) -> None:
     """(traps W6) seen at once; redelivered in between: one message, one run, whose file is there or fails by name."""
     house.flow("message_received", [ANSWER])
-    house.emulator.fault({"path": "/v", "type": "*"}, {"http": {"status": 503, "body": ""}}, times=1)
+    house.emulator.fault({"path": "/whatsapp_business/"}, {"http": {"status": 503, "body": ""}}, times=1)
     house.emulator.fault({"type": "image"}, {"double_webhook": True}, times=1)
     wamid = house.customer_writes("Das Bild", type="image")
     message, run = inbound(house, wamid), house.run()
