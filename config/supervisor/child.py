@@ -15,7 +15,7 @@ from config.supervisor.parent import follow_parent
 
 SILENCE_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 3.0
+LONGEST_PAUSE_SECONDS = 1.0
 # A process that lived so long did start: its next death is waited for from the beginning.
 SETTLED_SECONDS = 3.0
 
