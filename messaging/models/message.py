@@ -87,6 +87,7 @@ class Message(TenantRow):
             models.Index(fields=["chat", "occurred_at", "id"], name="messages_of_a_chat"),
             models.Index(fields=["conversation", "occurred_at"], name="messages_of_a_conversation"),
             models.Index(fields=["workspace", "-id"], name="messages_by_time"),
+            models.Index(fields=["workspace", "occurred_at"], name="messages_by_occurrence"),
             models.Index(fields=["wake_at"], condition=Q(wake_at__isnull=False), name="message_wakes"),
             models.Index(
                 fields=["chat", "occurred_at"], condition=Q(direction="in", routed_at=None), name="unrouted_messages"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDate, TruncHour
 from django.utils import formats, timezone
@@ -20,6 +21,7 @@ LEFT_US = (Message.Status.ACCEPTED, Message.Status.SENT, *REACHED)
 # An answer after this was none to that message.
 ANSWERED_WITHIN = timedelta(hours=24)
 USUAL_SPAN = timedelta(days=28)
+USUAL_KEPT_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +127,20 @@ class Usual:
 
 def usual_day(workspace: Workspace, now: datetime) -> Usual | None:
     """The mean of the last four days of this name with messages; with less than two of them, of all such days of
-    four weeks. None where there is none. One query."""
+    four weeks. None where there is none.
+
+    Days that are over do not change, and four weeks are many messages: counted once an hour, by one query.
+    """
     midnight = _begin(1, now)
+    key = f"usual-day:{workspace.public_id}:{midnight.isoformat()}"
+    kept: tuple[Usual | None] | None = cache.get(key)
+    if kept is None:
+        kept = (_usual_day(workspace, midnight),)
+        cache.set(key, kept, USUAL_KEPT_SECONDS)
+    return kept[0]
+
+
+def _usual_day(workspace: Workspace, midnight: datetime) -> Usual | None:
     out = Message.objects.in_workspace(workspace).filter(direction=Message.Direction.OUT, status__in=LEFT_US)
     counted = (
         out.filter(occurred_at__gte=midnight - USUAL_SPAN, occurred_at__lt=midnight)
@@ -136,7 +150,7 @@ def usual_day(workspace: Workspace, now: datetime) -> Usual | None:
         .order_by()
     )
     hours = [(timezone.localtime(row["place"]), row["how_many"]) for row in counted]
-    weekday = timezone.localtime(now).weekday()
+    weekday = midnight.weekday()
     alike = [(local, count) for local, count in hours if local.weekday() == weekday]
     is_weekday = len({local.date() for local, _count in alike}) > 1
     taken = alike if is_weekday else hours

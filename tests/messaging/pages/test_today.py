@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.core.cache import cache
 from django.test import Client
 from django.utils import translation
 
@@ -84,6 +85,8 @@ def test_a_usual_day_is_the_mean_of_days_of_that_name(
     for weeks, count in ((1, 3), (2, 1)):
         for number in range(count):
             say(conversation, f"{weeks} {number}", is_out=True, at=NOON - timedelta(weeks=weeks), status="sent")
+    assert usual_day(workspace, NOON) is None, "days that are over are counted once an hour"
+    cache.clear()
     usual = usual_day(workspace, NOON)
     assert usual is not None
     assert (usual.is_weekday, dict(usual.by_hour)) == (True, {12: 2.0})
