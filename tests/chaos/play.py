@@ -83,7 +83,8 @@ def _print(storm: Storm, verdict: Verdict, seconds: float, stop_seconds: float) 
         print(f"FLUSHALL {storm.flushed} times")
     print(
         f"runs {verdict.runs}, done {verdict.done}, reported as unknown {verdict.reported} "
-        f"({verdict.reported_unsent} of them had not reached the platform); "
+        f"({verdict.reported_unsent} of them had not reached the platform), "
+        f"stopped at their third death {verdict.stopped}; "
         f"messages accepted by the platform {verdict.accepted}; "
         f"answers lost {verdict.answers_lost}, settled by a status {verdict.settled}; "
         f"settled {seconds:.0f} s after the storm, stopped in {stop_seconds:.1f} s"
