@@ -16,6 +16,7 @@ from automations.actions.whatsapp import (
     delivery_passing,
     delivery_timeout_field,
     kind_field,
+    needed,
     quote_field,
     quoted,
     recipient,
@@ -23,6 +24,7 @@ from automations.actions.whatsapp import (
     send,
     sender_findings,
     sender_for,
+    shortened,
     slot_timeout_field,
     taps_of,
     wait_for_delivery_field,
@@ -57,14 +59,22 @@ class SendChoicesForm(StepForm):
     to = recipient_field()
     kind = kind_field(KINDS, label=_("Below the text"))
     text = LiquidField(label=_("Message"), multiline=True, help_text=_("At most 1024 characters, with its data."))
-    choices = ChoicesField(
-        label=_("Choices"),
-        required=False,
-        help_text=_("Buttons have up to 20 characters, rows 24. Later steps know the choice by its id."),
+    choices = needed(
+        ChoicesField(
+            label=_("Choices"),
+            required=False,
+            help_text=_("Buttons have up to 20 characters, rows 24. Later steps know the choice by its id."),
+        )
     )
-    list_button = LiquidField(label=_("Label that opens the list"), required=False, help_text=_("At most 20."))
-    link_label = LiquidField(label=_("Label of the link"), required=False, help_text=_("At most 20 characters."))
-    link_url = LiquidField(label=_("Address of the link"), required=False, help_text=_("With https:// at its front."))
+    list_button = needed(
+        LiquidField(label=_("Label that opens the list"), required=False, help_text=_("At most 20 characters."))
+    )
+    link_label = needed(
+        LiquidField(label=_("Label of the link"), required=False, help_text=_("At most 20 characters."))
+    )
+    link_url = needed(
+        LiquidField(label=_("Address of the link"), required=False, help_text=_("With https:// at its front."))
+    )
     header = LiquidField(label=_("Header"), required=False, help_text=_("At most 60 characters."))
     picture = LiquidField(
         label=_("Picture instead of the header"), required=False, help_text=_("A public address with https://.")
@@ -109,8 +119,7 @@ class SendChoices(Action):
     synonyms = (gettext_noop("ask"), gettext_noop("choice"), gettext_noop("link"), gettext_noop("menu"))
 
     def sentence(self, config: Mapping[str, Any], workspace: Workspace) -> str:
-        text = " ".join(str(config.get("text") or "…").split())
-        text = text if len(text) <= 60 else f"{text[:59]}…"
+        text = shortened(config.get("text"))
         count = len(config.get("choices") or [])
         if config.get("kind") == "link":
             return str(_("Writes “%(text)s” with a link")) % {"text": text}

@@ -16,6 +16,7 @@ from automations.actions.whatsapp import (
     delivery_timeout_field,
     kind_field,
     last_said,
+    needed,
     quote_field,
     quoted,
     recipient,
@@ -77,22 +78,24 @@ class SendMediaForm(StepForm):
     sender = forms.ChoiceField(label=_("Sender"), required=False)
     to = recipient_field()
     kind = kind_field(KINDS, label=_("What is sent"))
-    link = LiquidField(
-        label=_("File"), required=False, help_text=_("A public address with https://, or the id of an upload.")
+    link = needed(
+        LiquidField(
+            label=_("File"), required=False, help_text=_("A public address with https://, or the id of an upload.")
+        )
     )
     caption = LiquidField(label=_("Caption"), required=False, multiline=True, help_text=_("At most 1024 characters."))
     filename = LiquidField(
         label=_("File name"), required=False, help_text=_("As the customer sees it. Empty: the one in the address.")
     )
-    latitude = LiquidField(label=_("Latitude"), required=False, keeps_type=True)
-    longitude = LiquidField(label=_("Longitude"), required=False, keeps_type=True)
+    latitude = needed(LiquidField(label=_("Latitude"), required=False, keeps_type=True))
+    longitude = needed(LiquidField(label=_("Longitude"), required=False, keeps_type=True))
     place_name = LiquidField(label=_("Name of the place"), required=False)
     place_address = LiquidField(label=_("Address of the place"), required=False)
-    card_name = LiquidField(label=_("Name on the card"), required=False)
+    card_name = needed(LiquidField(label=_("Name on the card"), required=False))
     card_phone = LiquidField(label=_("Phone on the card"), required=False)
     card_email = LiquidField(label=_("E-mail on the card"), required=False)
     card_organisation = LiquidField(label=_("Organisation on the card"), required=False)
-    emoji = LiquidField(label=_("Emoji"), required=False, help_text=_("Exactly one."))
+    emoji = needed(LiquidField(label=_("Emoji"), required=False, help_text=_("Exactly one.")))
     quotes = quote_field()
     wait_for_delivery = wait_for_delivery_field()
     delivery_timeout = delivery_timeout_field()

@@ -21,6 +21,7 @@ from automations.actions.whatsapp import (
     send,
     sender_findings,
     sender_for,
+    shortened,
     slot_timeout_field,
     wait_for_delivery_field,
 )
@@ -69,8 +70,7 @@ class SendText(Action):
     synonyms = (gettext_noop("message"), gettext_noop("free text"), gettext_noop("answer"))
 
     def sentence(self, config: Mapping[str, Any], workspace: Workspace) -> str:
-        text = " ".join(str(config.get("text") or "…").split())
-        return str(_("Writes “%(text)s”")) % {"text": text if len(text) <= 60 else f"{text[:59]}…"}
+        return str(_("Writes “%(text)s”")) % {"text": shortened(config.get("text"))}
 
     def time_passing(self, config: Mapping[str, Any]) -> timedelta | None:
         return delivery_passing(config)

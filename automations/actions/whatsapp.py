@@ -185,6 +185,25 @@ def recipient_field() -> LiquidField:
     )
 
 
+def needed(field: forms.Field) -> Any:
+    """A field that its kind cannot do without, though other kinds can: it is not called optional."""
+    field.is_needed = True  # type: ignore[attr-defined]
+    return field
+
+
+def shortened(text: Any, *, limit: int = 60) -> str:
+    """The beginning of a text for a card; never cut in the middle of its data."""
+    words = " ".join(str(text or "…").split())
+    if len(words) <= limit:
+        return words
+    cut = words[: limit - 1]
+    opened = cut.rfind("{{")
+    if opened > cut.rfind("}}"):
+        end = words.find("}}", opened)
+        cut = words[: end + 2] if end >= 0 else cut[:opened]
+    return f"{cut}…"
+
+
 def quote_field() -> forms.BooleanField:
     """The setting `quotes` of a step that answers."""
     return forms.BooleanField(
