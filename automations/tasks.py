@@ -2,16 +2,16 @@
 
 from django.utils import timezone
 
-from automations.engine.advance import advance
-from automations.engine.waits import resolve_if_due
+from automations.engine.advance import advance_by_id
 from automations.models import Run
+from workspaces.crew import do_in_crew
 
 
 def advance_run(run_id: int) -> None:
-    """Resume the run if its wait is due, and execute its next steps. Late and doubled calls change nothing."""
-    run = (
-        Run.objects.across_workspaces().select_related("workspace", "contact", "conversation").filter(pk=run_id).first()
-    )
-    if run is not None:
-        resolve_if_due(run, now=timezone.now())
-        advance(run)
+    """Have the worker's crew advance a run. Late and doubled calls change nothing."""
+    do_in_crew(advance_now, run_id)
+
+
+def advance_now(run_id: int) -> None:
+    """Resume the run if its wait is due, and execute its next steps."""
+    advance_by_id(Run.objects.across_workspaces(), run_id, now=timezone.now())

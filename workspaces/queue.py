@@ -7,6 +7,8 @@ from typing import Literal
 from django.db import transaction
 from django_q.tasks import async_task
 
+from workspaces.crew import give_to_crew
+
 Queue = Literal["fast", "bulk"]
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,8 @@ def enqueue(task: str, row_id: int, *, queue: Queue = "fast") -> None:
 
 
 def _hand_over(task: str, row_id: int, queue: Queue) -> None:
+    if give_to_crew(task, row_id):
+        return
     try:
         async_task(task, row_id, cluster=queue)
     except Exception as error:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import override as override_language
 
@@ -19,7 +20,6 @@ from automations.actions.base import Action, Effect, StepContext
 from automations.actions.registry import action
 from automations.engine.clock import Clock, RealClock
 from automations.engine.commits import (
-    LeaseLost,
     commit_done,
     commit_failure,
     commit_retry,
@@ -30,18 +30,21 @@ from automations.engine.commits import (
     start_attempt,
 )
 from automations.engine.context import RunData
+from automations.engine.held import UNSAVED_AT_MOST, HeldRun, LeaseLost
 from automations.engine.loops import STEPS_BEFORE_LOOKING, demand_calm
 from automations.engine.plain import plain_json, plain_output
 from automations.engine.program import Node, Program
 from automations.engine.results import RESUMED_KINDS, Done, Suspend
-from automations.engine.step_rows import input_of_attempt
+from automations.engine.waits import resolve_if_due
 from automations.errors import InputTooLarge, RunLimitReached, StepCrashed
 from automations.models import Run
+from automations.models.run import RunQuerySet
 from workspaces.errors import BotenwerkError
 from workspaces.stopping import is_stopping
 
 log = structlog.get_logger(__name__)
 
+SHARE_PAUSE = timedelta(seconds=1)
 LEASE_MARGIN = timedelta(seconds=15)
 FIRST_LEASE = timedelta(seconds=25)
 SLICE_SECONDS = 10.0
@@ -49,26 +52,37 @@ STEP_LIMIT = 1_000
 CRASH_LIMIT = 3
 
 
+def advance_by_id(runs: RunQuerySet, run_id: int, *, now: datetime) -> None:
+    """What a task does for one of these runs: resume it if its wait is due, and execute its next steps."""
+    if _advance(runs, run_id, RealClock()):
+        return
+    run = runs.select_related("workspace", "contact", "conversation").filter(pk=run_id).first()
+    if run is None:
+        return
+    if run.status == Run.Status.WAITING and resolve_if_due(run, now=now):
+        _advance(runs, run_id, RealClock())
+    elif run.status == Run.Status.QUEUED:
+        # Its workspace has its share of workers: soon again, others first.
+        waiting = Run.objects.in_workspace(run.workspace).filter(pk=run_id, status=Run.Status.QUEUED)
+        waiting.update(wake_at=now + SHARE_PAUSE, wake_tries=0)
+
+
 def advance(run: Run, *, clock: Clock | None = None) -> bool:
     """Execute the run's next steps until it suspends or ends, 10 s are over, or the process is told to stop.
 
     True if this call held the lease. A doubled or late call returns False and changes nothing.
     """
-    clock = clock or RealClock()
+    return _advance(Run.objects.in_workspace(run.workspace), run.pk, clock or RealClock())
+
+
+def _advance(runs: RunQuerySet, run_id: int, clock: Clock) -> bool:
     token = uuid.uuid4()
     now = clock.now()
     with transaction.atomic():
-        runs = Run.objects.in_workspace(run.workspace)
-        claimed = runs.claim_lease(run.pk, token=token, now=now, until=now + FIRST_LEASE)
+        claimed = runs.claim_lease(run_id, token=token, now=now, until=now + FIRST_LEASE, at_once=settings.RUNS_AT_ONCE)
     if not claimed:
         return False
-    run = (
-        Run.objects.in_workspace(run.workspace)
-        .select_related(
-            "workspace", "flow", "version", "contact", "conversation", "chat__sender", "chat__contact", "resumed_wait"
-        )
-        .get(pk=run.pk)
-    )
+    run = _loaded(runs, run_id)
     with (
         structlog.contextvars.bound_contextvars(run=str(run.public_id), workspace=run.workspace.slug),
         override_language(run.workspace.language),
@@ -81,16 +95,37 @@ def advance(run: Run, *, clock: Clock | None = None) -> bool:
     return True
 
 
+def _loaded(runs: RunQuerySet, run_id: int) -> Run:
+    """The run with all that its steps look at; rows that are the same one are one object."""
+    run = runs.select_related(
+        "workspace", "flow", "version", "contact", "conversation", "chat__sender", "chat__contact", "resumed_wait"
+    ).get(pk=run_id)
+    parts: list[Any] = [run.flow, run.version, run.contact, run.conversation, run.chat, run.resumed_wait]
+    if run.chat is not None:
+        parts += [run.chat.sender, run.chat.contact]
+    for part in parts:
+        if part is not None:
+            part.workspace = run.workspace
+    if run.contact is not None and run.chat is not None and run.chat.contact_id == run.contact_id:
+        run.chat.contact = run.contact
+    if run.conversation is not None and run.chat is not None and run.conversation.chat_id == run.chat_id:
+        run.conversation.chat = run.chat
+    return run
+
+
 class _Slice:
     """One holder's turn with a run."""
 
     def __init__(self, run: Run, token: uuid.UUID, clock: Clock) -> None:
         self.run = run
-        self.token = token
+        # What has only been started has no row of a step yet.
+        is_first_try = run.steps_taken == 0 and run.crash_count == 1 and run.attempt == 1
+        self.held = HeldRun(run, token, is_fresh=is_first_try and run.resumed_wait is None)
+        self.had_crashed = run.crash_count > 1
         self.clock = clock
         self.shown_input: dict[str, Any] = {}
         self.program = Program.of(run.version.program or {"start": None, "nodes": {}})
-        self.data = RunData.load(run)
+        self.data = RunData(run) if run.steps_taken == 0 else RunData.load(run)
         # How long this worker has been at it is the machine's time, whatever the run's clock says.
         self.until = time.monotonic() + SLICE_SECONDS
 
@@ -98,10 +133,10 @@ class _Slice:
         while True:
             node = self.program.nodes.get(self.run.cursor)
             if node is None:
-                end_run(self.run, self.token, status=Run.Status.DONE, now=self.clock.now())
+                end_run(self.held, status=Run.Status.DONE, now=self.clock.now())
                 return
             if is_stopping() or time.monotonic() > self.until:
-                put_back(self.run, self.token, now=self.clock.now())
+                put_back(self.held, now=self.clock.now())
                 return
             if not self.step(node):
                 return
@@ -118,7 +153,8 @@ class _Slice:
             known = action(node.type)
             self.guard_against_loops(known, now)
             result = self.execute(known, node, now)
-        except LeaseLost:
+        except (LeaseLost, OperationalError, InterfaceError):
+            # A database that is away is no fault of the step: its lease lapses, and it is done again.
             raise
         except RunLimitReached as error:
             return self.failed(node, error, now=now, is_final=True)
@@ -134,8 +170,8 @@ class _Slice:
             except InputTooLarge as error:
                 return self.failed(node, error, now=now)
         if isinstance(result, Suspend):
-            return commit_suspension(self.run, self.token, node, result, self.shown_input, now=now)
-        return self.done(node, result, now)
+            return commit_suspension(self.held, node, result, self.shown_input, now=now)
+        return self.done(known, node, result, now)
 
     def guard_against_loops(self, known: Action, now: datetime) -> None:
         """A run that goes round and round with a customer who is a bot. Raises RunLimitReached."""
@@ -146,18 +182,22 @@ class _Slice:
     def execute(self, known: Action, node: Node, now: datetime) -> Done | Suspend:
         step_data = self.data.at(step_key=node.key, step_name=node.name, now=now)
         wait = self.run.resumed_wait
-        config = input_of_attempt(self.run, node) if known.keeps_input else None
+        begun = self.held.present_row(node) if known.keeps_input else None
+        config = begun.input if begun is not None and begun.input else None
         if config is None:
             config = step_data.settings(known.form, node.config)
         repeated = False
         if known.effect is Effect.OUTSIDE and not (wait and wait.kind in RESUMED_KINDS):
             limit = timedelta(seconds=known.timeout_seconds) + LEASE_MARGIN
             shown = plain_json(known.shown_input(config))
-            repeated = start_attempt(self.run, self.token, node, shown, now=now, lease_until=now + limit)
+            repeated = start_attempt(self.held, node, shown, now=now, lease_until=now + limit)
             if repeated and not known.is_safe_to_repeat(config):
                 raise known.answer_lost(config, node.name)
+        elif known.effect is Effect.NONE:
+            # Worked out in milliseconds: what a slice's lease has left at its end is enough.
+            hold_lease(self.held, until=now + LEASE_MARGIN)
         else:
-            hold_lease(self.run, self.token, until=now + timedelta(seconds=known.timeout_seconds) + LEASE_MARGIN)
+            hold_lease(self.held, until=now + timedelta(seconds=known.timeout_seconds) + LEASE_MARGIN)
         self.shown_input = plain_json(known.shown_input(config))
         step = StepContext(
             run=self.run,
@@ -179,21 +219,30 @@ class _Slice:
             return known.resume(step, wait)
         return known.run(step)
 
-    def done(self, node: Node, result: Done, now: datetime) -> bool:
+    def done(self, known: Action, node: Node, result: Done, now: datetime) -> bool:
         self.data.outputs[node.key] = result.output
-        commit_done(self.run, self.token, node, result, self.shown_input, now=now)
-        if result.ends_run:
-            end_run(self.run, self.token, status=Run.Status(result.ends_run), now=now)
+        if self.may_wait_for_the_next_commit(known, node, result):
+            self.held.go_on_unsaved(node, result, self.shown_input, now=now)
+            return True
+        ends_as = result.ends_run or ("" if node.successor(result.lane) else Run.Status.DONE)
+        is_known_good = known.effect is not Effect.NONE or not self.had_crashed
+        commit_done(self.held, node, result, self.shown_input, now=now, ends_as=ends_as, resets_count=is_known_good)
+        return not ends_as
+
+    def may_wait_for_the_next_commit(self, known: Action, node: Node, result: Done) -> bool:
+        """Steps that only work something out are committed with what follows; not while one of them kills workers."""
+        if known.effect is not Effect.NONE or self.had_crashed or len(self.held.unsaved) >= UNSAVED_AT_MOST:
             return False
-        return True
+        goes_on_here = node.successor(result.lane) and not result.ends_run and result.chat is None
+        return bool(goes_on_here and self.run.resumed_wait is None and self.run.attempt == 1)
 
     def failed(self, node: Node, error: BotenwerkError, *, now: datetime, is_final: bool = False) -> bool:
         if error.retryable and not is_final and self.run.attempt < node.retry.attempts:
             due_at = now + node.retry.wait_before(self.run.attempt + 1)
             if error.retry_after is not None:
                 due_at = now + timedelta(seconds=error.retry_after)
-            commit_retry(self.run, self.token, node, error, self.shown_input, due_at=due_at, now=now)
+            commit_retry(self.held, node, error, self.shown_input, due_at=due_at, now=now)
             return False
-        goes_on = commit_failure(self.run, self.token, node, error, self.shown_input, now=now, is_final=is_final)
+        goes_on = commit_failure(self.held, node, error, self.shown_input, now=now, is_final=is_final)
         self.data = RunData.load(self.run)
         return goes_on

@@ -8,16 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from automations.engine.held import HeldRun
 from automations.engine.program import Node
 from automations.engine.results import Done, Suspend
-from automations.engine.step_rows import step_run_of, write_failed_step_run, write_step_run
 from automations.models import Run, Signal, StepRun, Wait
 from messaging.models import Chat, Conversation, Message
 from messaging.services.people import lock_contact
@@ -38,50 +37,50 @@ QUIET_ERRORS = frozenset({"recipient_opted_out", "conversation_taken_over"})
 GATHER_AT_MOST = timedelta(seconds=60)
 
 
-class LeaseLost(Exception):
-    """Another worker holds the run, or it was cancelled: whatever this one did commits nothing."""
-
-
-def hold_lease(run: Run, token: UUID, *, until: datetime) -> None:
+def hold_lease(held: HeldRun, *, until: datetime) -> None:
     """Move the lease on where it would end sooner. Raises LeaseLost."""
-    if run.lease_until is not None and run.lease_until >= until:
+    if held.run.lease_until is not None and held.run.lease_until >= until:
         return
     with transaction.atomic():
-        _update_held(run, token, lease_until=until, wake_at=until)
+        held.update(lease_until=until, wake_at=until)
 
 
 def start_attempt(
-    run: Run, token: UUID, node: Node, shown_input: dict[str, Any], *, now: datetime, lease_until: datetime
+    held: HeldRun, node: Node, shown_input: dict[str, Any], *, now: datetime, lease_until: datetime
 ) -> bool:
     """Commit that a step with an outside effect begins. True if this attempt had begun before: its worker died."""
     with transaction.atomic():
-        _update_held(run, token, lease_until=max(lease_until, run.lease_until or lease_until), wake_at=lease_until)
-        row = step_run_of(run, node)
+        held.update(lease_until=max(lease_until, held.run.lease_until or lease_until), wake_at=lease_until)
+        row = held.present_row(node)
         if row is None:
-            StepRun.objects.create(
-                workspace=run.workspace,
-                run=run,
-                step_key=node.key,
-                iteration=run.iteration,
-                attempt=run.attempt,
-                status=StepRun.Status.STARTED,
-                input=shown_input,
-                started_at=now,
-            )
-            announce_run(run, now=now)
+            held.write_step(node, now=now, status=StepRun.Status.STARTED, shown_input=shown_input)
+            announce_run(held.run, now=now)
             return False
         repeated = row.status == StepRun.Status.STARTED
-        StepRun.objects.in_workspace(run.workspace).filter(pk=row.pk).update(status=StepRun.Status.STARTED)
+        StepRun.objects.in_workspace(held.run.workspace).filter(pk=row.pk).update(status=StepRun.Status.STARTED)
         return repeated
 
 
-def commit_done(run: Run, token: UUID, node: Node, result: Done, shown_input: dict[str, Any], *, now: datetime) -> None:
-    """The step is through; the run stands before the next one."""
+def commit_done(
+    held: HeldRun,
+    node: Node,
+    result: Done,
+    shown_input: dict[str, Any],
+    *,
+    now: datetime,
+    ends_as: str = "",
+    resets_count: bool = True,
+) -> None:
+    """The step is through; the run stands before the next one, or is over with it (`ends_as` a status).
+
+    `resets_count` false: who killed the last worker may as well have been a step that comes after this one.
+    """
+    run = held.run
     changes: dict[str, Any] = {
         "cursor": node.successor(result.lane) or "",
         "attempt": 1,
         # The next step begins in this very slice: its first try is counted already.
-        "crash_count": 1,
+        "crash_count": 1 if resets_count else run.crash_count,
         "wake_tries": 0,
         "steps_taken": run.steps_taken + 1,
         "resumed_wait": None,
@@ -92,26 +91,22 @@ def commit_done(run: Run, token: UUID, node: Node, result: Done, shown_input: di
         changes["conversation"] = result.conversation
     if run.lease_until is None or run.lease_until < now + STEP_LEASE:
         changes |= {"lease_until": now + STEP_LEASE, "wake_at": now + STEP_LEASE}
-    attempt = run.attempt
-    with transaction.atomic():
-        _update_held(run, token, **changes)
-        write_step_run(
-            run,
-            node,
-            now=now,
-            attempt=attempt,
-            status=StepRun.Status.DONE,
-            lane=result.lane,
-            output=result.output,
-            notes=list(result.notes),
-            shown_input=shown_input,
-        )
+    if not ends_as:
+        with transaction.atomic():
+            held.write_step(node, now=now, status=StepRun.Status.DONE, shown_input=shown_input, done=result)
+            held.update(**changes)
+        held.arrive()
+        return
+    with transaction.atomic(), the_line(run, result.chat):
+        held.write_step(node, now=now, status=StepRun.Status.DONE, shown_input=shown_input, done=result)
+        _end(held, {**changes, **_ended(ends_as, now)}, now=now)
 
 
 def commit_suspension(
-    run: Run, token: UUID, node: Node, result: Suspend, shown_input: dict[str, Any], *, now: datetime
+    held: HeldRun, node: Node, result: Suspend, shown_input: dict[str, Any], *, now: datetime
 ) -> bool:
     """Write the wait and give the lease up. True if what it would wait for is here already: the run goes on."""
+    run = held.run
     chat = result.chat or run.chat
     due_at = result.until
     if due_at is None and result.kind is Wait.Kind.DELIVERY:
@@ -132,8 +127,8 @@ def commit_suspension(
             wait.save()
             if wait.kind == Wait.Kind.REPLY:
                 take_signals(wait, now=now)
-            _update_held(run, token, resumed_wait=wait, crash_count=1)
-            write_step_run(run, node, now=now, status=StepRun.Status.WAITING, shown_input=shown_input, ended=False)
+            held.write_step(node, now=now, status=StepRun.Status.WAITING, shown_input=shown_input)
+            held.update(resumed_wait=wait, crash_count=1)
             return True
         wait.save()
         changes: dict[str, Any] = {
@@ -147,16 +142,8 @@ def commit_suspension(
         }
         if result.chat is not None and result.chat.pk != run.chat_id:
             changes |= {"chat": result.chat, "contact": result.chat.contact}
-        _update_held(run, token, **changes)
-        write_step_run(
-            run,
-            node,
-            now=now,
-            status=StepRun.Status.WAITING,
-            notes=list(result.notes),
-            shown_input=shown_input,
-            ended=False,
-        )
+        held.write_step(node, now=now, status=StepRun.Status.WAITING, shown_input=shown_input, notes=result.notes)
+        held.update(**changes)
         announce_run(run, now=now)
         if result.kind is Wait.Kind.DELAY:
             release_signals(run, now=now)
@@ -189,7 +176,7 @@ def _is_here_already(run: Run, wait: Wait, *, now: datetime) -> bool:
 def is_under_a_persons_hand(wait: Wait, *, now: datetime) -> bool:
     """Whether a person has taken over the conversation that the wait stands in."""
     rows = Conversation.objects.in_workspace(wait.workspace)
-    return rows.filter(chat_id=wait.chat_id, closed_at=None, taken_over_until__gt=now).exists()
+    return rows.filter(chat=wait.chat, closed_at=None, taken_over_until__gt=now).exists()
 
 
 def gather(wait: Wait, *, now: datetime) -> None:
@@ -207,8 +194,7 @@ def take_signals(wait: Wait, *, now: datetime) -> None:
 
 
 def commit_retry(
-    run: Run,
-    token: UUID,
+    held: HeldRun,
     node: Node,
     error: BotenwerkError,
     shown_input: dict[str, Any],
@@ -217,8 +203,9 @@ def commit_retry(
     now: datetime,
 ) -> None:
     """This attempt has failed; another one follows at `due_at`."""
+    run = held.run
     with transaction.atomic(), the_line(run):
-        write_failed_step_run(run, node, error, shown_input, now=now)
+        held.write_step(node, now=now, status=StepRun.Status.FAILED, shown_input=shown_input, error=error)
         Wait.objects.create(
             workspace=run.workspace,
             run=run,
@@ -228,9 +215,7 @@ def commit_retry(
             due_at=due_at,
             chat=run.chat,
         )
-        _update_held(
-            run,
-            token,
+        held.update(
             status=Run.Status.WAITING,
             lease_token=None,
             lease_until=None,
@@ -244,8 +229,7 @@ def commit_retry(
 
 
 def commit_failure(
-    run: Run,
-    token: UUID,
+    held: HeldRun,
     node: Node,
     error: BotenwerkError,
     shown_input: dict[str, Any],
@@ -254,18 +238,17 @@ def commit_failure(
     is_final: bool = False,
 ) -> bool:
     """The last attempt has failed: log it, tell the team, and go by the step's rule. True if the run goes on."""
+    run = held.run
     quiet = error.code in QUIET_ERRORS
     has_lane = node.on_failure == "lane" and node.lanes.get("failure")
     goes_on = not is_final and (node.on_failure == "continue" or bool(has_lane))
     with transaction.atomic(), the_line(run):
-        write_failed_step_run(run, node, error, shown_input, now=now)
+        held.write_step(node, now=now, status=StepRun.Status.FAILED, shown_input=shown_input, error=error)
         if not quiet:
             _tell_team(run, node, error, now=now)
         if goes_on:
             cursor = node.lanes["failure"] if has_lane else node.next
-            _update_held(
-                run,
-                token,
+            held.update(
                 cursor=cursor or "",
                 attempt=1,
                 crash_count=1,
@@ -275,29 +258,21 @@ def commit_failure(
                 error_facts=error.facts,
                 error_step=node.key,
             )
+            held.arrive()
             return True
-        end_run(
-            run,
-            token,
-            status=Run.Status.CANCELLED if quiet else Run.Status.FAILED,
-            now=now,
-            error=error,
-            error_step=node.key,
-        )
+        facts = {"error_code": error.code, "error_facts": error.facts, "error_step": node.key}
+        _end(held, _ended(Run.Status.CANCELLED if quiet else Run.Status.FAILED, now) | facts, now=now)
     return False
 
 
-def end_run(
-    run: Run,
-    token: UUID,
-    *,
-    status: Run.Status,
-    now: datetime,
-    error: BotenwerkError | None = None,
-    error_step: str = "",
-) -> None:
+def end_run(held: HeldRun, *, status: Run.Status, now: datetime) -> None:
     """The run is over; messages kept for it are routed as if they had just come."""
-    changes: dict[str, Any] = {
+    with transaction.atomic(), the_line(held.run):
+        _end(held, _ended(status, now), now=now)
+
+
+def _ended(status: str, now: datetime) -> dict[str, Any]:
+    return {
         "status": status,
         "lease_token": None,
         "lease_until": None,
@@ -305,33 +280,30 @@ def end_run(
         "ended_at": now,
         "resumed_wait": None,
     }
-    if error is not None:
-        changes |= {"error_code": error.code, "error_facts": error.facts, "error_step": error_step}
-    with transaction.atomic(), the_line(run):
-        _update_held(run, token, **changes)
-        announce_run(run, now=now)
-        release_signals(run, now=now)
 
 
-def put_back(run: Run, token: UUID, *, now: datetime) -> None:
+def _end(held: HeldRun, changes: dict[str, Any], *, now: datetime) -> None:
+    held.update(**changes)
+    announce_run(held.run, now=now)
+    release_signals(held.run, now=now)
+
+
+def put_back(held: HeldRun, *, now: datetime) -> None:
     """Give the lease up between two steps; another worker goes on."""
     with transaction.atomic():
-        _update_held(
-            run,
-            token,
+        held.update(
             status=Run.Status.QUEUED,
             lease_token=None,
             lease_until=None,
             wake_at=now + WAKE_MARGIN,
             crash_count=0,
         )
-        enqueue(ADVANCE_TASK, run.pk)
+        enqueue(ADVANCE_TASK, held.run.pk)
 
 
 def announce_run(run: Run, *, now: datetime) -> None:
     """Live pages of this run, and the list, fetch anew."""
-    announce(run.workspace, f"run:{run.public_id}", now=now)
-    announce(run.workspace, "runs", now=now)
+    announce(run.workspace, f"run:{run.public_id}", "runs", now=now)
 
 
 @contextmanager
@@ -350,13 +322,6 @@ def _has_moved(message: Message | None) -> bool:
     seen = message.status
     message.refresh_from_db(fields=["status"])
     return message.status != seen
-
-
-def _update_held(run: Run, token: UUID, **changes: Any) -> None:
-    if not Run.objects.in_workspace(run.workspace).held(run.pk, token).update(**changes):
-        raise LeaseLost
-    for name, value in changes.items():
-        setattr(run, name, value)
 
 
 def kept_signals(run: Run) -> QuerySet[Signal]:

@@ -10,8 +10,13 @@ from messaging.models import Conversation, Message
 from workspaces.queue import enqueue
 
 
-def resolve_wait(wait: Wait, *, resolution: str, now: datetime, message: Message | None = None) -> bool:
-    """Resume the wait's run. True for the one caller who wins. Call it inside a transaction, under the line's lock."""
+def resolve_wait(
+    wait: Wait, *, resolution: str, now: datetime, message: Message | None = None, wakes: bool = True
+) -> bool:
+    """Resume the wait's run. True for the one caller who wins. Call it inside a transaction, under the line's lock.
+
+    `wakes` false: no worker is woken, since the caller advances the run itself.
+    """
     workspace = wait.run.workspace
     if not Wait.objects.in_workspace(workspace).resolve(wait, resolution=resolution, now=now):
         return False
@@ -20,7 +25,8 @@ def resolve_wait(wait: Wait, *, resolution: str, now: datetime, message: Message
     runs = Run.objects.in_workspace(workspace).filter(pk=wait.run_id, status=Run.Status.WAITING)
     runs.update(status=Run.Status.QUEUED, resumed_wait=wait, wake_at=now + WAKE_MARGIN, wake_tries=0, updated_at=now)
     announce_run(wait.run, now=now)
-    enqueue(ADVANCE_TASK, wait.run_id)
+    if wakes:
+        enqueue(ADVANCE_TASK, wait.run_id)
     return True
 
 
@@ -68,10 +74,13 @@ def run_on(wait: Wait, *, until: datetime) -> None:
     _wake_at(wait, wait.due_at)
 
 
-def resolve_if_due(run: Run, *, now: datetime) -> None:
-    """A waiting run whose time has come is resumed; one that stands still under a person's hand waits on."""
+def resolve_if_due(run: Run, *, now: datetime) -> bool:
+    """A waiting run whose time has come is resumed; one that stands still under a person's hand waits on.
+
+    True if it was resumed here: whoever asked advances it.
+    """
     if run.status != Run.Status.WAITING:
-        return
+        return False
     with transaction.atomic(), the_line(run):
         wait = (
             Wait.objects.in_workspace(run.workspace)
@@ -80,21 +89,19 @@ def resolve_if_due(run: Run, *, now: datetime) -> None:
             .first()
         )
         if wait is None or wait.due_at is None or wait.due_at > now:
-            return
+            return False
         if wait.stands_since is not None:
-            held = Conversation.objects.in_workspace(run.workspace).filter(chat_id=wait.chat_id, closed_at=None).first()
+            held = Conversation.objects.in_workspace(run.workspace).filter(chat=wait.chat, closed_at=None).first()
             if held is not None and held.is_taken_over(now):
                 _wake_at(wait, held.taken_over_until)
-                return
+                return False
             # The hours ran out by themselves: it goes on waiting.
             run_on(wait, until=held.taken_over_until if held and held.taken_over_until else now)
             if wait.due_at > now:
-                return
+                return False
         if wait.answered_at is not None:
             take_signals(wait, now=now)
-            resolve_wait(wait, resolution="reply", now=now)
-        else:
-            resolve_wait(wait, resolution="timeout", now=now)
+        return resolve_wait(wait, resolution="reply" if wait.answered_at else "timeout", now=now, wakes=False)
 
 
 def _wake_at(wait: Wait, at: datetime | None) -> None:

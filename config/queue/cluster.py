@@ -13,11 +13,13 @@ from django.conf import settings
 from django_q import cluster as django_q_cluster
 from django_q.cluster import Cluster, Sentinel
 from django_q.conf import Conf, logger
+from django_q.signals import pre_execute
 
 from config.queue.heartbeat import Pulse
 from config.queue.task_log import TaskLog
 from config.supervisor.naming import name_process
 from config.supervisor.parent import kill_forks_with_their_parent
+from workspaces.crew import open_crew
 from workspaces.stopping import is_stopping, request_stop
 
 LOOK_SECONDS = 0.2
@@ -87,10 +89,15 @@ def choose(name: str) -> None:
     Conf.QUEUE_LIMIT = chosen["queue_limit"]
 
 
+def _have_a_crew(**_: object) -> None:
+    open_crew()
+
+
 def run_cluster(name: str) -> int:
     """Run the cluster until SIGTERM; the exit code is 1 where it ended by itself."""
     choose(name)
     pulse.connect()
+    pre_execute.connect(_have_a_crew)
     task_log.connect()
     # A killed main process or sentinel must not leave workers behind that go on executing.
     kill_forks_with_their_parent()

@@ -34,3 +34,8 @@ Q_CLUSTER = {
         "bulk": {"workers": _BULK_WORKERS, "queue_limit": _BULK_WORKERS},
     },
 }
+
+# Threads of each worker that advance runs side by side, each with a database connection.
+CREW_SEATS = integer("CREW_SEATS", 16)
+# So many runs of one workspace at once: its campaign leaves seats for another's reply.
+RUNS_AT_ONCE = integer("RUNS_AT_ONCE", 24)

@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 
 from automations.engine.advance import advance
-from automations.engine.commits import LeaseLost, hold_lease
+from automations.engine.commits import hold_lease
+from automations.engine.held import HeldRun, LeaseLost
 from automations.models import Run, StepRun
 from messaging.models import Message
 from tests.house import EVA, House
@@ -40,7 +41,8 @@ def greeting(house: House) -> House:
 def claim(house: House, run: Run) -> bool:
     """What a worker does first; this one then dies."""
     runs = Run.objects.in_workspace(house.workspace)
-    return runs.claim_lease(run.pk, token=uuid4(), now=house.now, until=house.now + timedelta(seconds=25))
+    until = house.now + timedelta(seconds=25)
+    return runs.claim_lease(run.pk, token=uuid4(), now=house.now, until=until, at_once=24)
 
 
 def test_two_workers_given_the_same_run_one_advances(greeting: House) -> None:
@@ -102,7 +104,7 @@ def test_a_step_that_kills_its_worker_is_stopped_at_its_third_crash(greeting: Ho
 def test_a_holder_that_wakes_up_late_commits_nothing(greeting: House) -> None:
     run = greeting.run()
     with pytest.raises(LeaseLost):
-        hold_lease(run, uuid4(), until=greeting.now + timedelta(minutes=1))
+        hold_lease(HeldRun(run, uuid4()), until=greeting.now + timedelta(minutes=1))
     assert greeting.run().status == Run.Status.QUEUED
 
 

@@ -158,7 +158,7 @@ def test_a_worker_that_died_in_the_call_repeats_only_what_does_no_harm(
         workspace=house.workspace, run=run, step_key="crm", attempt=1, status="started", started_at=house.now
     )
     Run.objects.in_workspace(house.workspace).filter(pk=run.pk).update(
-        status="running", lease_token=uuid4(), lease_until=house.now, wake_at=house.now
+        status="running", lease_token=uuid4(), lease_until=house.now, wake_at=house.now, crash_count=1
     )
     house.advance(seconds=1)
     assert len(crm.got) == (1 if repeats else 0)
