@@ -76,18 +76,18 @@ def settle_change(change: MessageChange, *, now: datetime) -> bool:
     return True
 
 
-def settle_changes_of(message: Message, *, now: datetime) -> None:
-    """Show what was said about a message before it came. Call it under the contact's lock, before it is routed."""
-    waiting = MessageChange.objects.in_workspace(message.workspace).filter(
-        sender=message.sender, target_provider_id=message.provider_id, message=None
-    )
+def settle_changes_of(message: Message, *, now: datetime) -> bool:
+    """Show what was said about a message before it came; True if anything was, and the row is no longer as given.
+
+    Call it under the contact's lock, before the message is routed.
+    """
+    changes = MessageChange.objects.in_workspace(message.workspace)
+    waiting = changes.filter(sender=message.sender, target_provider_id=message.provider_id, message=None)
     allowed = [change.pk for change in waiting if _may_be_about(change, message)]
-    if (
-        MessageChange.objects.in_workspace(message.workspace)
-        .filter(pk__in=allowed)
-        .update(message=message, wake_at=None)
-    ):
-        _show(message, now=now)
+    if not allowed or not changes.filter(pk__in=allowed).update(message=message, wake_at=None):
+        return False
+    _show(message, now=now)
+    return True
 
 
 def _message_of(change: MessageChange) -> Message | None:

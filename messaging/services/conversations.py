@@ -35,9 +35,16 @@ def keep_open_while(reason: Callable[[Chat], bool]) -> None:
         _reasons_to_stay_open.append(reason)
 
 
-def open_conversation(chat: Chat, by: str, now: datetime) -> tuple[Conversation, bool]:
-    """The chat's open conversation, and whether it was opened now. One whose quiet time is over is closed first."""
-    current = open_one(chat)
+def open_conversation(
+    chat: Chat, by: str, now: datetime, *, current: Conversation | None = None
+) -> tuple[Conversation, bool]:
+    """The chat's open conversation, and whether it was opened now. One whose quiet time is over is closed first.
+
+    `current` is the open one where the caller has just read it, under the contact's lock.
+    """
+    current = current or open_one(chat)
+    if current is not None:
+        current.chat, current.workspace = chat, chat.workspace
     if current is not None and _is_over(current, now):
         close_conversation(current, by=Conversation.ClosedBy.QUIET, now=now)
         current = None
@@ -61,8 +68,7 @@ def close_conversation(conversation: Conversation, *, by: str, now: datetime) ->
     rows = Conversation.objects.in_workspace(conversation.workspace).filter(pk=conversation.pk, closed_at=None)
     closed = rows.update(closed_at=now, closed_by=by, wake_at=None, taken_over_until=None, updated_at=now) == 1
     if closed:
-        announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
-        announce(conversation.workspace, "conversations", now=now)
+        announce(conversation.workspace, f"conversation:{conversation.public_id}", "conversations", now=now)
     return closed
 
 
@@ -96,8 +102,7 @@ def note_message(conversation: Conversation, message: Message, *, now: datetime)
     if is_inbound:
         changes |= {"unread_count": F("unread_count") + 1, "has_inbound": True}
     Conversation.objects.in_workspace(conversation.workspace).filter(pk=conversation.pk).update(**changes)
-    announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
-    announce(conversation.workspace, "conversations", now=now)
+    announce(conversation.workspace, f"conversation:{conversation.public_id}", "conversations", now=now)
 
 
 def preview_of(message: Message) -> str:
@@ -144,8 +149,7 @@ def take_over_by_app(conversation: Conversation, written_at: datetime, *, now: d
     conversation.save(update_fields=["taken_over_until", "taken_over_by"])
     if not was_held:
         demand_heard(publish(ConversationTaken(conversation=conversation, held_until=held_until, now=now)))
-    announce(conversation.workspace, f"conversation:{conversation.public_id}", now=now)
-    announce(conversation.workspace, "conversations", now=now)
+    announce(conversation.workspace, f"conversation:{conversation.public_id}", "conversations", now=now)
 
 
 def keep_taken_over(conversation: Conversation, *, until: datetime, now: datetime) -> bool:

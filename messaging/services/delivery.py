@@ -163,9 +163,13 @@ def _call(message: Message, address: str, terms: Terms, now: datetime) -> Messag
     except ProviderError as refusal:
         return _refused(message, refusal, terms, now)
     breaker.note_answer(sender, now=now)
-    advance_message(message, Message.Status.ACCEPTED, now=now, provider_id=accepted.provider_id)
+    moved = advance_message(message, Message.Status.ACCEPTED, now=now, provider_id=accepted.provider_id)
     _remember_id(message, address, accepted)
-    return settled(message)
+    if not moved:
+        return settled(message)
+    message.status, message.provider_id = Message.Status.ACCEPTED, accepted.provider_id
+    message.accepted_at, message.wake_at = now, None
+    return message
 
 
 def _refused(message: Message, refusal: ProviderError, terms: Terms, now: datetime) -> Message | tuple[Terms, Slot]:

@@ -59,7 +59,9 @@ def claim_row(message: Message, terms: Terms, now: datetime) -> str | None:
         )
         attempt = attempt_of(message, terms)
         check_attempt(attempt, now=now)
-        message.conversation, _opened = open_conversation(message.chat, by=Conversation.OpenedBy.BUSINESS, now=now)
+        message.conversation, _opened = open_conversation(
+            message.chat, by=Conversation.OpenedBy.BUSINESS, now=now, current=attempt.conversation
+        )
         message.payload = {**message.payload, "terms": terms.as_json()}
         wake_at = now + SENDING_AT_MOST
         if message.pk is None:

@@ -278,7 +278,9 @@ def _is_marketing_by_machine(origin: Origin, content: Content) -> bool:
 
 
 def _draft(order: _Order, chat: Chat, content: Content, now: datetime) -> Message:
-    sender = _fresh(order.sender)
+    # A run has just loaded its sender; all are read anew, locked, before the row becomes `sending`.
+    is_loaded = order.origin.kind == Message.Cause.RUN and Sender.workspace.is_cached(order.sender)
+    sender = order.sender if is_loaded else _fresh(order.sender)
     message = Message(
         workspace=sender.workspace,
         sender=sender,

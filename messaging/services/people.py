@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from messaging.models import Chat, Contact, ContactIdentity, Sender
 from messaging.phone import canonical_phone, phone_candidates
@@ -59,14 +59,18 @@ def find_or_create_contact(
             contact, was_created = _created(workspace, shown_phone, given, phone, wa_id)
         for other in found[1:]:
             contact = merge_contacts(keep=contact, other=other, now=now)
-        add_identities(contact, given)
+        contact.workspace = workspace
+        if not was_created:
+            add_identities(contact, given)
         _complete(contact, shown_phone, profile_name=profile_name, username=username, name=name)
     return contact, was_created
 
 
 def lock_contact(contact: Contact) -> None:
     """Take the contact's lock: first in the order contact, chat, message, run, wait. (On SQLite IMMEDIATE does it.)"""
-    list(Contact.objects.in_workspace(contact.workspace).select_for_update().filter(pk=contact.pk).values_list("pk"))
+    if connection.features.has_select_for_update:
+        rows = Contact.objects.in_workspace(contact.workspace).select_for_update().filter(pk=contact.pk)
+        list(rows.values_list("pk"))
 
 
 def find_known_contact(workspace: Workspace, person: Person, *, portfolio: str) -> Contact | None:
@@ -93,23 +97,27 @@ def find_locked_contact(sender: Sender, person: Person, *, now: datetime) -> tup
             username=person.username,
             now=now,
         )
-        lock_contact(contact)
-        contact.refresh_from_db()
+        if is_new:
+            # Nobody else sees the row before this transaction is over.
+            return contact, True
+        contact = Contact.objects.in_workspace(sender.workspace).select_for_update().get(pk=contact.pk)
+        contact.workspace = sender.workspace
         if contact.merged_into_id is None:
             return contact, is_new
 
 
 def chat_for(contact: Contact, sender: Sender, now: datetime) -> Chat:
     """The chat of contact and sender, made where there is none."""
-    chats = Chat.objects.in_workspace(contact.workspace).select_related("contact", "sender", "workspace")
+    chats = Chat.objects.in_workspace(contact.workspace)
     chat = chats.filter(contact=contact, sender=sender).first()
-    if chat is not None:
-        return chat
-    try:
-        with transaction.atomic():
-            return Chat.objects.create(workspace=contact.workspace, contact=contact, sender=sender, created_at=now)
-    except IntegrityError:
-        return chats.get(contact=contact, sender=sender)
+    if chat is None:
+        try:
+            with transaction.atomic():
+                return Chat.objects.create(workspace=contact.workspace, contact=contact, sender=sender, created_at=now)
+        except IntegrityError:
+            chat = chats.get(contact=contact, sender=sender)
+    chat.contact, chat.sender, chat.workspace = contact, sender, contact.workspace
+    return chat
 
 
 def identities_of(phone: str | None, wa_id: str, user_id: str, portfolio: str) -> list[Identity]:
@@ -160,11 +168,10 @@ def _created(
 
 def add_identities(contact: Contact, given: list[Identity], *, strict: bool = False) -> None:
     """Add the ids that the contact has not yet. `strict` raises IntegrityError for one that is another's."""
-    known = set(
-        ContactIdentity.objects.in_workspace(contact.workspace)
-        .filter(contact=contact)
-        .values_list("kind", "value", "portfolio")
-    )
+    known = set()
+    if not strict:
+        rows = ContactIdentity.objects.in_workspace(contact.workspace).filter(contact=contact)
+        known = set(rows.values_list("kind", "value", "portfolio"))
     for identity in given:
         if (identity.kind, identity.value, identity.portfolio) in known:
             continue

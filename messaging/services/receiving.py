@@ -74,11 +74,12 @@ def receive_message(*, sender: Sender, item: InboundMessage, now: datetime) -> R
         if not item.group_id:
             move_window(chat, written_at, address=item.person.wa_id or item.person.user_id)
         note_message(conversation, message, now=now)
-        settle_changes_of(message, now=now)
+        if settle_changes_of(message, now=now):
+            message.refresh_from_db(fields=["body", "payload"])
         if message.kind in WORD_KINDS and not item.group_id:
             _honour(message, contact, wish_of(message.body, workspace), now)
-        route_pending(contact, now=now)
-        message.refresh_from_db()
+        route_pending(contact, now=now, just_stored=message)
+        message.refresh_from_db(fields=["routed_at", "routing_attempts", "wake_at", "payload"])
     return ReceivedMessage(
         message=message,
         was_created=True,
@@ -96,20 +97,22 @@ def _known(sender: Sender, item: InboundMessage) -> ReceivedMessage | None:
     return ReceivedMessage(message=message, was_created=False, conversation=message.conversation)
 
 
-def route_pending(contact: Contact, *, now: datetime) -> None:
+def route_pending(contact: Contact, *, now: datetime, just_stored: Message | None = None) -> None:
     """Route every stored, unrouted message of the contact. Call it in a transaction, under the contact's lock."""
-    waiting = (
-        Message.objects.in_workspace(contact.workspace)
-        .select_related("sender__workspace", "sender__assistant", "chat__contact", "conversation", "workspace")
-        .filter(
-            chat__contact=contact,
-            direction=Message.Direction.IN,
-            routed_at=None,
-            routing_attempts__lt=ROUTING_ATTEMPTS,
-        )
-        .order_by("occurred_at", "id")
-    )
-    for message in waiting:
+    rows = Message.objects.in_workspace(contact.workspace)
+    waiting = rows.filter(
+        chat__contact=contact,
+        direction=Message.Direction.IN,
+        routed_at=None,
+        routing_attempts__lt=ROUTING_ATTEMPTS,
+    ).order_by("occurred_at", "id")
+    found = list(waiting.values_list("pk", flat=True))
+    # Nearly always it is the one that was stored a moment ago, with all that belongs to it.
+    if just_stored is not None and found == [just_stored.pk]:
+        _route(just_stored, contact, now=now)
+        return
+    related = ("sender__workspace", "sender__assistant", "chat__contact", "conversation", "workspace")
+    for message in rows.select_related(*related).filter(pk__in=found).order_by("occurred_at", "id"):
         _route(message, contact, now=now)
 
 
