@@ -134,12 +134,15 @@ def _facts(request: Request) -> dict[str, str]:
 
 def _error_fault(effect: Any) -> Refusal:
     if isinstance(effect, dict):
-        return Refusal(
-            int(effect.get("code", 131000)),
+        refusal = Refusal(
+            int(effect["code"]),
             str(effect.get("details", "")),
             subcode=effect.get("subcode"),
             status=effect.get("status"),
         )
+        if "error_data" in effect:
+            refusal.error_data = effect["error_data"]
+        return refusal
     return Refusal(int(effect))
 
 

@@ -169,6 +169,10 @@ class Control:
         if (number.name, number.name_status) != (before["name"], before["name_status"]):
             self._tell(number, payloads.number_name(number, now))
         if number.limit != before["limit"]:
+            # The limit is the portfolio's: its numbers share it.
+            for other in self.world.numbers_of(number.waba_id):
+                other.limit = number.limit
+                self.world.save_number(other)
             self._tell(number, payloads.capability(number, now))
         return as_row(number)
 
@@ -239,6 +243,8 @@ def check_effect(order: Any) -> None:
         return
     for name in ("error", "fail_status"):
         code = effect.get(name)
+        if isinstance(code, dict) and not isinstance(code.get("status", 400), int):
+            raise ControlRefused("status must be an HTTP status.")
         code = code.get("code") if isinstance(code, dict) else code
         if name in effect and (not isinstance(code, int) or isinstance(code, bool)):
             raise ControlRefused(f"{name} must be a code, or an object with a code.")

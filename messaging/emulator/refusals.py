@@ -19,6 +19,7 @@ CODES: dict[int, tuple[int, str]] = {
     190: (401, "Invalid OAuth access token - Cannot parse access token"),
     200: (403, "Permission error"),
     368: (403, "Temporarily blocked for policies violations"),
+    613: (400, "Calls to this API have exceeded the rate limit"),
     80007: (400, "Rate limit issues"),
     130429: (400, "Rate limit hit"),
     130472: (400, "User's number is part of an experiment"),
@@ -34,6 +35,7 @@ CODES: dict[int, tuple[int, str]] = {
     131031: (403, "Business Account locked"),
     131037: (400, "WhatsApp provided number needs display name approval before message can be sent"),
     131042: (400, "Business eligibility payment issue"),
+    131044: (400, "Business eligibility payment issue for calls"),
     131045: (500, "Incorrect certificate"),
     131047: (400, "Re-engagement message"),
     131048: (400, "Spam rate limit hit"),
@@ -62,6 +64,7 @@ CODES: dict[int, tuple[int, str]] = {
     133016: (400, "Account register deregister rate limit exceeded"),
     135000: (400, "Generic user error"),
     137000: (400, "Identity key hash does not match"),
+    138013: (400, "Call permission request rate limit hit"),
 }
 REFERENCE = "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/"
 
@@ -73,6 +76,8 @@ class Refusal(Exception):
         known_status, self.title = CODES.get(code, (400, "Unknown error"))
         self.code, self.details, self.subcode = code, details or self.title, subcode
         self.status = status or known_status
+        # Meta writes a plain text in its place now and then.
+        self.error_data: Any = {"messaging_product": "whatsapp", "details": self.details}
         super().__init__(f"{code}: {self.details}")
 
     def envelope(self) -> dict[str, Any]:
@@ -81,7 +86,7 @@ class Refusal(Exception):
             "message": f"(#{self.code}) {self.title}",
             "type": "OAuthException",
             "code": self.code,
-            "error_data": {"messaging_product": "whatsapp", "details": self.details},
+            "error_data": self.error_data,
             "fbtrace_id": "A" + secrets.token_urlsafe(16),
         }
         if self.subcode is not None:

@@ -30,6 +30,11 @@ def test_an_error_with_words_subcode_and_status_of_its_own(platform, emulator):
     assert (answer["error"]["error_subcode"], answer["error"]["error_data"]["details"]) == (33, "so")
 
 
+def test_error_data_is_a_plain_text_now_and_then(platform, emulator):
+    emulator.fault({}, {"error": {"code": 131009, "error_data": "so"}})
+    assert platform.call("GET", NUMBER)[1]["error"]["error_data"] == "so"
+
+
 def test_a_plain_http_answer(platform, emulator):
     emulator.fault({"type": "template"}, {"http": {"status": 503, "body": "<h1>Sorry</h1>"}}, times=2)
     assert platform.template(body_of("a", "b")) == (503, "<h1>Sorry</h1>")

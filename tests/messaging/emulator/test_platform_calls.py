@@ -50,6 +50,13 @@ def test_an_accounts_numbers(platform, emulator):
     assert code_of(platform.call("GET", "999/phone_numbers")) == 100
 
 
+def test_the_numbers_of_an_account_share_its_limit(platform, emulator):
+    emulator.register_number("2", waba_id=WABA, phone="+4915112345679", token=TOKEN)
+    emulator.patch_number(NUMBER, limit=10_000)
+    field = "whatsapp_business_manager_messaging_limit"
+    assert platform.call("GET", f"2?fields={field}")[1][field] == "TIER_10K"
+
+
 def test_templates_are_listed_page_by_page(platform, emulator):
     for index in range(6):
         emulator.add_template(waba_id=WABA, name=f"t{index}", language="de", components=BODY)
