@@ -22,6 +22,7 @@ DUE = [
     *("A1", "A2", "A3"),
     *(f"W{number}" for number in range(1, 12)),
     *("C4", "U1", "Z1"),
+    *("Q1", "A5"),
 ]
 
 
