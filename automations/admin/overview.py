@@ -34,7 +34,7 @@ register_figure(
         _("Clock behind, seconds"),
         _clock_lag,
         "automations.view_run",
-        lambda: reverse("admin:automations_run_changelist") + "?o=7",
+        lambda: reverse("admin:automations_wait_due"),
         LAG_SECONDS,
     )
 )
@@ -52,6 +52,6 @@ register_figure(
         _("Runs waiting for a time"),
         _waiting,
         "automations.view_run",
-        lambda: reverse("admin:automations_run_changelist") + "?status__exact=waiting",
+        lambda: reverse("admin:automations_wait_due"),
     )
 )

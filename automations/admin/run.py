@@ -205,7 +205,6 @@ class TriggerDecisionAdmin(InspectAdmin):
         ("flow", OfRow),
         ("run", OfRow),
         "outcome",
-        "rule",
         "decided_at",
     )
     list_select_related = ("flow", "run__flow", "message", "event")

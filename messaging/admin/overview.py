@@ -5,6 +5,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from messaging.errors import DeliveryUnknown
 from messaging.models import Message, Sender, WebhookEvent
 from workspaces.admin.overview import Figure, register_figure
 
@@ -14,9 +15,10 @@ def _unprocessed(now: datetime) -> int:
 
 
 def _unknown(now: datetime) -> int:
-    # The partial index of what wakes: an unknown row always has a time at which it is settled.
-    rows = Message.objects.across_workspaces().filter(wake_at__isnull=False)
-    return rows.filter(status=Message.Status.UNKNOWN).count()
+    # Two partial indexes: an unknown row has a time at which it is settled, a held one its error.
+    rows = Message.objects.across_workspaces()
+    held = rows.filter(error_code=DeliveryUnknown.code).count()
+    return held + rows.filter(wake_at__isnull=False, status=Message.Status.UNKNOWN).count()
 
 
 def _offline(now: datetime) -> int:
@@ -38,7 +40,7 @@ register_figure(
         _("Messages with an unknown end"),
         _unknown,
         "messaging.view_message",
-        lambda: reverse("admin:messaging_message_changelist") + "?status__exact=unknown",
+        lambda: reverse("admin:messaging_message_outbox"),
         1,
     )
 )

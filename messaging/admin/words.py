@@ -95,7 +95,9 @@ class OfKind(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, kind_word(kind)) for kind in (*MESSAGE_KINDS, *KINDS)]
+        # Two kinds that people call the same are offered once, by the first.
+        offered = {kind_word(kind): kind for kind in reversed([*MESSAGE_KINDS, *KINDS])}
+        return [(kind, word) for word, kind in reversed(offered.items())]
 
     def queryset(self, request: Any, queryset: QuerySet) -> QuerySet:
         return queryset.filter(kind=self.value()) if self.value() else queryset

@@ -96,7 +96,7 @@ class BulkJobAdmin(InspectAdmin):
             "has_ended": job.state in ENDED,
             "may_act": self._may_act(request, job),
         }
-        return draw(self, request, "admin/workspaces/bulkjob/page.html", title=_label(job), row=job, context=context)
+        return draw(self, request, "admin/workspaces/bulkjob/page.html", title=_label(job), context=context)
 
     def start(self, request: HttpRequest, job_id: int) -> HttpResponse:
         """Begin. Pressed twice it begins once."""

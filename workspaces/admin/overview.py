@@ -6,6 +6,7 @@ from datetime import datetime
 
 import structlog
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -72,5 +73,10 @@ def queue_length(name: str) -> Callable[[datetime], int]:
     return read
 
 
-register_figure(Figure(_("Tasks waiting, fast queue"), queue_length("fast"), "workspaces.view_queuedtask", None, 1000))
-register_figure(Figure(_("Tasks waiting, bulk queue"), queue_length("bulk"), "workspaces.view_queuedtask"))
+def _machinery() -> str:
+    return reverse("admin:workspaces_queuedtask_machinery")
+
+
+SEES = "workspaces.view_queuedtask"
+register_figure(Figure(_("Tasks waiting, fast queue"), queue_length("fast"), SEES, _machinery, 1000))
+register_figure(Figure(_("Tasks waiting, bulk queue"), queue_length("bulk"), SEES, _machinery))

@@ -103,5 +103,5 @@ def test_the_routers_decisions_are_read_and_linked_from_the_message(staff: Clien
     page = staff.get(reverse("admin:messaging_message_change", args=[decision.message_id]))
     link = next(related for related in page.context["related_lists"] if "triggerdecision" in related["address"])
     html = staff.get(link["address"]).content.decode()
-    assert "message_received" in html
+    assert "WhatsApp message received" in html, "the rule by the name of its trigger"
     assert reverse("admin:automations_run_change", args=[decision.run_id]) in html
