@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import structlog
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -44,6 +45,9 @@ class Crew:
         return True
 
     def _do(self, task: Task, row_id: int) -> None:
+        # A thread has done others before.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(task=task.__name__, row=row_id)
         try:
             close_old_connections()
             task(row_id)
