@@ -8,7 +8,9 @@ import pytest
 from django.conf import settings
 
 from automations.models import Run, StepRun, TriggerDecision
-from messaging.models import Message
+from automations.services.starting import start_run
+from messaging.models import Chat, Message
+from messaging.services.outbox import Origin, send_again
 from tests.house import EVA, TOKEN, House
 from tests.traps.conftest import deliver
 
@@ -78,6 +80,54 @@ def test_an_upload_goes_by_its_id(house: House) -> None:
     assert body["document"] == {"id": media_id, "filename": "Plan.pdf"}
     (message,) = house.messages()
     assert house.statuses_of(message, "delivered").status == "delivered"
+
+
+def test_a_file_that_cannot_be_fetched_fails_the_step_that_waits_for_it(house: House) -> None:
+    config = {"kind": "image", "link": "https://files.invalid/a.jpg", "wait_for_delivery": True}
+    step = {"type": "send_media", "key": "senden", "config": config, "retry": {"attempts": 1}}
+    house.flow("message_received", [step], trigger_config=HALLO)
+    house.customer_writes("Hallo")
+    (message,) = house.messages()
+    message = house.statuses_of(message, "failed")
+    assert (message.status, message.error_code) == ("failed", "media_problem")
+    assert (house.run().status, house.run().error_code) == (Run.Status.FAILED, "media_problem")
+
+
+def test_a_failed_question_is_sent_again_as_it_was(house: House) -> None:
+    house.emulator.fault({"path": "/messages"}, {"error": 131009}, times=1)
+    config = {"kind": "buttons", "text": "Passt es?", "choices": [choice("ja", "Ja")]}
+    house.flow("message_received", [{"type": "send_choices", "key": "senden", "config": config}], trigger_config=HALLO)
+    house.customer_writes("Hallo")
+    (failed,) = house.messages()
+    assert (failed.status, house.screen()) == ("failed", [])
+    again = send_again(message=failed, origin=Origin(kind=Message.Cause.PERSON), now=house.now)
+    assert (again.kind, again.payload["outgoing"]) == ("interactive", failed.payload["outgoing"])
+    assert house.screen() == ["Passt es?"]
+
+
+def test_a_dry_run_shows_all_and_sends_nothing(house: House) -> None:
+    steps = [
+        {"type": "mark_read", "key": "gelesen"},
+        {"type": "send_media", "key": "bild", "config": {"kind": "image", "link": LINK}},
+        {"type": "send_choices", "key": "frage", "config": {**ASK["config"]}},
+    ]
+    flow = house.flow("message_received", steps, trigger_config={"keyword_match": "equals", "keywords": ["nie"]})
+    house.customer_writes("Guten Tag")
+    chat = Chat.objects.in_workspace(house.workspace).select_related("contact", "sender").get()
+    start_run(
+        flow=flow,
+        version=flow.published,
+        start_key="dry",
+        trigger_data={},
+        now=house.now,
+        chat=chat,
+        contact=chat.contact,
+        mode=Run.Mode.DRY,
+    )
+    house.settle()
+    assert house.run().status == Run.Status.DONE
+    assert (output(house, "bild")["status"], output(house, "frage")["text"]) == ("accepted", "Passt es?")
+    assert house.calls() == []
 
 
 def test_a_place_arrives(house: House) -> None:
