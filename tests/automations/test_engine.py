@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,7 @@ from automations.engine.advance import advance
 from automations.engine.commits import hold_lease
 from automations.engine.held import HeldRun, LeaseLost
 from automations.models import Run, StepRun
+from automations.tasks import advance_run
 from messaging.models import Message
 from tests.house import EVA, House
 
@@ -99,6 +101,22 @@ def test_a_step_that_kills_its_worker_is_stopped_at_its_third_crash(greeting: Ho
     assert (run.status, run.error_code) == (Run.Status.FAILED, "step_crashed")
     assert [notice.code for notice in greeting.notices()] == ["step_crashed"]
     assert greeting.sends() == []
+
+
+def test_a_workspace_has_its_share_of_runs_at_once(greeting: House, settings: Any) -> None:
+    """What is over it is looked at a second later; a holder that has died takes no share."""
+    settings.RUNS_AT_ONCE = 1
+    greeting.tell("greet")
+    greeting.take_tasks()
+    first, second = greeting.runs()
+    assert claim(greeting, first)
+    advance_run(second.pk)
+    second.refresh_from_db()
+    assert (second.status, second.wake_at) == (Run.Status.QUEUED, greeting.now + timedelta(seconds=1))
+    greeting.traveller.shift(26)
+    advance_run(second.pk)
+    second.refresh_from_db()
+    assert second.status == Run.Status.DONE
 
 
 def test_a_holder_that_wakes_up_late_commits_nothing(greeting: House) -> None:
