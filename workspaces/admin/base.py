@@ -89,7 +89,11 @@ class TenantAdmin(admin.ModelAdmin):
         columns = [*columns, "public_id"] if self._has("public_id") else columns
         # The first column is the link to the row; an error's cause and cure stand on the row's page.
         return [
-            name if index == 0 else error_column() if name == "error_code" else self._column(name)
+            error_column()
+            if name == "error_code" and index
+            else self._first(name)
+            if index == 0
+            else self._column(name)
             for index, name in enumerate(columns)
         ]
 
@@ -164,6 +168,15 @@ class TenantAdmin(admin.ModelAdmin):
         if object_id is not None:
             extra |= self.around(request, object_id)
         return super().changeform_view(request, object_id, form_url, extra)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list, its filters called by our names of the columns."""
+        changelist = super().get_changelist_instance(request)
+        for spec in changelist.filter_specs:
+            field = getattr(spec, "field", None)
+            if field is not None:
+                spec.title = str(label_of(field))
+        return changelist
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         may_act = self.has_act_permission(request)
@@ -249,6 +262,11 @@ class TenantAdmin(admin.ModelAdmin):
     # --- ours --------------------------------------------------------------------------------------
     def _has(self, name: str) -> bool:
         return any(field.name == name for field in self.model._meta.concrete_fields)
+
+    def _first(self, name: Any) -> Any:
+        """A list's first column is the link to its row: it holds no link to another."""
+        is_field = isinstance(name, str) and self._has(name)
+        return name if is_field and self.model._meta.get_field(name).is_relation else self._column(name)
 
     def _column(self, name: Any) -> Any:
         """Our own column for a stored field; a column that the page defines stays."""

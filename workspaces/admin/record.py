@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from workspaces.admin.base import InspectAdmin, TenantAdmin
 from workspaces.admin.machinery import parts_of_machinery
 from workspaces.admin.pages import draw
-from workspaces.admin.verbs import kind_word, verb_word
+from workspaces.admin.verbs import verb_word
 from workspaces.models import AuditEntry, Change, Notification, NotificationChannel, QueuedTask
 from workspaces.services.notifications import solve
 
@@ -32,18 +32,14 @@ MORE = (
 class AuditEntryAdmin(InspectAdmin):
     """Who did what."""
 
-    list_display = ("created_at", "actor", "shown_verb", "shown_target", "target_label")
-    list_filter = ("target_kind", "created_at")
+    list_display = ("created_at", "actor", "shown_verb", "target_label")
+    list_filter = ("created_at",)
     search_fields = ("actor", "^verb", "target_label", "=target_id", "workspace__slug")
     id_fields = ("target_id",)
 
     @admin.display(description=_("what"), ordering="verb")
     def shown_verb(self, entry: AuditEntry) -> str:
         return verb_word(entry.verb)
-
-    @admin.display(description=_("kind"), ordering="target_kind")
-    def shown_target(self, entry: AuditEntry) -> str:
-        return kind_word(entry.target_kind)
 
 
 @admin.register(Notification)
