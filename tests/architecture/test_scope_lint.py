@@ -16,7 +16,7 @@ ACROSS_ALLOWED = re.compile(
         \w+/admin\.py | \w+/admin/.* | \w+/tasks\.py
         | messaging/webhooks/.* | messaging/views/webhooks?\.py | messaging/services/webhook_\w+\.py
         | automations/engine/clock\.py | automations/services/clock\.py
-        | config/supervisor/.*
+        | config/supervisor/.* | config/health/(metrics|probes)\.py
         | messaging/management/commands/webhook_post\.py
         | workspaces/scope\.py | workspaces/wakeups\.py | workspaces/api/authentication\.py
     )$""",
