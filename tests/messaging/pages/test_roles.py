@@ -21,6 +21,7 @@ TABLE = {
     "inbox": ("get", "viewer"),
     "conversation": ("get", "viewer"),
     "composer": ("get", "viewer"),
+    "media_file": ("get", "viewer"),
     "send_text": ("post", "agent"),
     "send_template": ("post", "agent"),
     "message_again": ("post", "agent"),
@@ -60,6 +61,7 @@ def address(
     ids = {
         "conversation_id": conversation.public_id,
         "message_id": uuid4(),
+        "media_id": uuid4(),
         "sender_id": sender.public_id,
         "template_id": template.public_id,
         "notice_id": notice.public_id,
