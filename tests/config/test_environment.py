@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
 from workspaces.secret_files import read_or_create
 
@@ -42,7 +41,7 @@ def start(
         ("REDIS_URL", "localhost:6379", "REDIS_URL must start with one of redis://, rediss://."),
         ("EMAIL_URL", "mail.example.org", "EMAIL_URL must start with one of smtp://"),
         ("FIELD_KEYS", "too-short", "FIELD_KEYS: key 1 of 1 is not 32 bytes in URL-safe base64."),
-        ("FIELD_KEYS", f"{Fernet.generate_key().decode()} x", "FIELD_KEYS: key 2 of 2 is not"),
+        ("FIELD_KEYS", f"{'A' * 43}= x", "FIELD_KEYS: key 2 of 2 is not"),
         ("DATA_DIR", "/dev/null/here", "DATA_DIR /dev/null/here cannot be made: Not a directory."),
     ],
 )
