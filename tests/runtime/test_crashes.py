@@ -11,11 +11,11 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from automations.actions.base import StepContext
 from automations.actions.set_variables import SetVariables
 from automations.engine.advance import advance
 from automations.models import Run, StepRun
 from automations.services.clock import tick
+from automations.tasks import advance_now
 from tests.automations.conftest import clock, emulator_server, house
 from tests.house import House
 
@@ -49,11 +49,12 @@ def die(*_: Any) -> Any:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def set_variables_flow(house: House) -> None:
+def set_variables_flow(house: House, *between: dict[str, Any]) -> None:
     house.flow(
         "api_event",
         [
             {"type": "set_variables", "key": "eins", "config": {"values": {"a": "1"}}},
+            *between,
             {"type": "set_variables", "key": "zwei", "config": {"values": {"b": "2"}}},
         ],
         trigger_config={"event": "go", "sample": None},
@@ -92,19 +93,17 @@ def test_a_step_that_kills_its_worker_is_stopped_at_its_third_crash_and_told(
     assert StepRun.objects.in_workspace(house.workspace).get().error_code == "step_crashed"
 
 
-def test_deaths_at_different_steps_do_not_add_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_variables_flow(house)
-    whole = SetVariables.run
-    for deadly in ("eins", "eins", "zwei", "zwei"):
-
-        def run(self: SetVariables, step: StepContext, deadly: str = deadly) -> Any:
-            return die() if step.step_key == deadly else whole(self, step)
-
-        with monkeypatch.context() as dying:
-            dying.setattr(SetVariables, "run", run)
-            assert in_a_worker(lambda: advance(house.run())) == -signal.SIGKILL
-        house.traveller.shift(timedelta(seconds=61))
-    advance(house.run())
+def test_deaths_before_a_wait_do_not_count_after_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    pause = {"type": "delay", "key": "pause", "config": {"mode": "for", "duration": {"amount": 1, "unit": "seconds"}}}
+    set_variables_flow(house, pause)
+    for _part in ("before", "after"):
+        for _death in range(2):
+            with monkeypatch.context() as dying:
+                dying.setattr(SetVariables, "run", die)
+                assert in_a_worker(lambda: advance_now(house.run().pk)) == -signal.SIGKILL
+            house.traveller.shift(timedelta(seconds=61))
+        advance_now(house.run().pk)
+        house.traveller.shift(timedelta(seconds=2))
     assert house.run().status == Run.Status.DONE
 
 
