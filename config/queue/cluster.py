@@ -23,6 +23,8 @@ from workspaces.crew import open_crew
 from workspaces.stopping import is_stopping, request_stop
 
 LOOK_SECONDS = 0.2
+# The supervisor kills after 8 s.
+STOP_SECONDS = 9
 
 
 class _Named:
@@ -49,6 +51,9 @@ class StoppableCluster(Cluster):
         request_stop()
         if self.sentinel is None:
             sys.exit(0)
+        # Nobody may be there to kill one that hangs in its stop: its supervisor was killed. Its forks die with it.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(STOP_SECONDS)
         super().sig_handler(signum, frame)
 
 
