@@ -92,7 +92,6 @@ PAGES: dict[str, Page] = {
     "run_resume": Page(EDITOR, post=302),
     "run_retry": Page(EDITOR, post=302),
     "run_again": Page(EDITOR, post=302),
-    "run_again": Page(EDITOR, post=302),
 }
 
 API: dict[str, Endpoint] = {
