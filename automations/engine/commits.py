@@ -49,8 +49,9 @@ def start_attempt(
     held: HeldRun, node: Node, shown_input: dict[str, Any], *, now: datetime, lease_until: datetime
 ) -> bool:
     """Commit that a step with an outside effect begins. True if this attempt had begun before: its worker died."""
+    lease_until = max(lease_until, held.run.lease_until or lease_until)
     with transaction.atomic():
-        held.update(lease_until=max(lease_until, held.run.lease_until or lease_until), wake_at=lease_until)
+        held.update(lease_until=lease_until, wake_at=lease_until)
         row = held.present_row(node)
         if row is None:
             held.write_step(node, now=now, status=StepRun.Status.STARTED, shown_input=shown_input)
