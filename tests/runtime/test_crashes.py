@@ -93,6 +93,25 @@ def test_a_step_that_kills_its_worker_is_stopped_at_its_third_crash_and_told(
     assert StepRun.objects.in_workspace(house.workspace).get().error_code == "step_crashed"
 
 
+def test_the_leases_of_those_who_died_together_end_apart(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or one step that kills its worker would take all that were beside it along, three times out of three."""
+    set_variables_flow(house)
+    for number in range(9):
+        house.tell("go", number=number)
+    house.take_tasks()
+    monkeypatch.setattr(SetVariables, "run", die)
+    ends = {}
+    for time in ("first", "second"):
+        for run in house.runs():
+            assert in_a_worker(lambda run=run: advance(run)) == -signal.SIGKILL
+        leases = [run.lease_until - house.now for run in house.runs()]
+        ends[time] = (max(leases) - min(leases)).total_seconds()
+        house.traveller.shift(timedelta(seconds=61))
+    assert len(house.runs()) == 10
+    assert 0.5 < ends["first"] <= 5
+    assert ends["second"] > 3
+
+
 def test_deaths_before_a_wait_do_not_count_after_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     pause = {"type": "delay", "key": "pause", "config": {"mode": "for", "duration": {"amount": 1, "unit": "seconds"}}}
     set_variables_flow(house, pause)
