@@ -30,11 +30,12 @@ from messaging.tasks import process_webhook_event
 from messaging.webhooks.cloud_api import parse
 from tests.cast import join, make_user, make_workspace
 from tests.house import NOON, House
+from tests.thorough import times
 from workspaces.models import Membership, Role, Workspace
 
 # Rounds take what they take on a machine that does other things too.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
-ROUNDS = 500
+ROUNDS = times(500)
 DAY = {"amount": 1, "unit": "days"}
 
 

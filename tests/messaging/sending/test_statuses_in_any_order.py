@@ -15,6 +15,7 @@ from messaging.services.progress import RANK, advance_message
 from messaging.services.rescue import wake_outbound
 from messaging.services.statuses import record_status, settle_status
 from messaging.webhooks.events import StatusUpdate
+from tests.thorough import times
 
 TEN_MINUTES = timedelta(minutes=10)
 CODES = (131026, 131047, 131049)
@@ -61,7 +62,7 @@ TERMS = {
 numbers = count(1)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(250), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happened=st.lists(st.one_of(said, said, ours), max_size=9))
 def test_the_state_is_what_the_platform_last_meant(sending, happened, now):
     message, wamid = sending(), f"wamid.{next(numbers)}"
