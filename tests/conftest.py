@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.core.signals import request_finished, request_started
 
+from tests.emptying import use_it
+
 # Real processes, fixed ports and machine-wide names: one after the other, in one worker.
 ALONE = ("runtime/",)
 STILL_WORKING_SECONDS = 5.0
@@ -21,6 +23,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         place = item.path.relative_to(here).as_posix() if here in item.path.parents else ""
         if place.startswith(ALONE):
             item.add_marker(pytest.mark.xdist_group("processes"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> None:
+    """Tests with real transactions leave an empty database behind, without making its permissions anew."""
+    use_it()
 
 
 class Requests:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from automations.actions.set_variables import SetVariables
-from automations.engine.advance import FIRST_LEASE, advance
+from automations.engine.advance import advance
 from automations.models import Run, StepRun, TriggerDecision, Wait
 from automations.run_picture import path_of, story_of
 from messaging.models import Conversation, Message
@@ -319,6 +319,6 @@ def test_a_step_that_kills_its_worker_is_stopped_at_its_third_crash(
         try:
             advance(house.run())
         except WorkerDied:
-            house.traveller.shift(FIRST_LEASE + timedelta(seconds=1))
+            house.traveller.shift(timedelta(seconds=61))
     assert (house.run().status, house.run().error_code) == (Run.Status.FAILED, "step_crashed")
     assert len(deaths) == 3

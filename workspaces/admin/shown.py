@@ -142,7 +142,10 @@ def render_json(value: Any) -> str:
     """JSON over several lines, umlauts as they are."""
     if value in (None, "", [], {}):
         return EMPTY
-    return format_html('<pre class="json">{}</pre>', json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    # Reached by keyboard, since it scrolls sideways on a phone.
+    return format_html(
+        '<pre class="json" tabindex="0">{}</pre>', json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    )
 
 
 def render_error(row: Any) -> str:
