@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 SUITES = ("sqlite", "postgres", "browser")
 STORMS = ("storm-sqlite", "storm-postgres")
-STORM_RUNS = 100
+STORM_RUNS = 40
 
 
 def outcomes(path: Path) -> tuple[set[str], set[str]]:
