@@ -1,7 +1,6 @@
 """Send a question with buttons or a list, or a text with a link button, within the customer service window."""
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -9,11 +8,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
 
-from automations.actions.base import Action, Effect, Group, StepContext
+from automations.actions.base import StepContext
 from automations.actions.registry import register
 from automations.actions.whatsapp import (
-    delivery_output,
-    delivery_passing,
+    SendingAction,
     delivery_timeout_field,
     kind_field,
     needed,
@@ -22,7 +20,6 @@ from automations.actions.whatsapp import (
     recipient,
     recipient_field,
     send,
-    sender_findings,
     sender_for,
     shortened,
     slot_timeout_field,
@@ -30,7 +27,6 @@ from automations.actions.whatsapp import (
     wait_for_delivery_field,
 )
 from automations.engine.results import Done, Suspend
-from automations.findings import Finding
 from automations.forms.choices import sender_choices
 from automations.forms.content_checks import EXAMPLE_LINK, check_content, fixed, is_data
 from automations.forms.fields import ChoicesField, LiquidField, StepForm
@@ -104,17 +100,13 @@ class SendChoicesForm(StepForm):
 
 
 @register("send_choices")
-class SendChoices(Action):
+class SendChoices(SendingAction):
     """Sends buttons, a list or a link button; a tap on one of the first two answers the next wait of this run."""
 
     label = _("Send buttons or list")
     icon = "list-checks"
-    group = Group.WHATSAPP
     form = SendChoicesForm
-    effect = Effect.OUTSIDE
     needs_open_window = True
-    speaks_to_customer = True
-    timeout_seconds = 30
     output = {"message_id": "0198f3c2-7d1e-7a55-9c1b-2f6f5d0a1e14", "status": "accepted", "text": "Passt der Termin?"}
     synonyms = (gettext_noop("ask"), gettext_noop("choice"), gettext_noop("link"), gettext_noop("menu"))
 
@@ -128,15 +120,6 @@ class SendChoices(Action):
         else:
             words = ngettext("Asks “%(text)s”, %(count)s button", "Asks “%(text)s”, %(count)s buttons", count)
         return words % {"text": text, "count": count}
-
-    def time_passing(self, config: Mapping[str, Any]) -> timedelta | None:
-        return delivery_passing(config)
-
-    def output_for(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self.output, **delivery_output(config)}
-
-    def validate(self, config: Mapping[str, Any], workspace: Workspace) -> Iterator[Finding]:
-        yield from sender_findings(config, workspace)
 
     def run(self, step: StepContext) -> Done | Suspend:
         return send(

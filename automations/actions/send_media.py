@@ -1,18 +1,16 @@
 """Send a file, a place, a contact card or a reaction, within the customer service window."""
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from automations.actions.base import Action, Effect, Group, StepContext
+from automations.actions.base import StepContext
 from automations.actions.registry import register
 from automations.actions.whatsapp import (
-    delivery_output,
-    delivery_passing,
+    SendingAction,
     delivery_timeout_field,
     kind_field,
     last_said,
@@ -22,13 +20,11 @@ from automations.actions.whatsapp import (
     recipient,
     recipient_field,
     send,
-    sender_findings,
     sender_for,
     slot_timeout_field,
     wait_for_delivery_field,
 )
 from automations.engine.results import Done, Suspend
-from automations.findings import Finding
 from automations.forms.choices import sender_choices
 from automations.forms.content_checks import EXAMPLE_LINK, check_content, fixed
 from automations.forms.fields import LiquidField, StepForm
@@ -124,17 +120,13 @@ class SendMediaForm(StepForm):
 
 
 @register("send_media")
-class SendMedia(Action):
+class SendMedia(SendingAction):
     """Sends one file, place, card or reaction through the outbox."""
 
     label = _("Send media")
     icon = "paperclip"
-    group = Group.WHATSAPP
     form = SendMediaForm
-    effect = Effect.OUTSIDE
     needs_open_window = True
-    speaks_to_customer = True
-    timeout_seconds = 30
     output = {"message_id": "0198f3c2-7d1e-7a55-9c1b-2f6f5d0a1e14", "status": "accepted", "text": "Unser Angebot"}
     synonyms = (
         *(gettext_noop("picture"), gettext_noop("file"), gettext_noop("document"), gettext_noop("video")),
@@ -146,15 +138,6 @@ class SendMedia(Action):
         if kind == "reaction":
             return str(_("Reacts with %(emoji)s")) % {"emoji": config.get("emoji") or "…"}
         return str(SENTENCES.get(kind, self.label))
-
-    def time_passing(self, config: Mapping[str, Any]) -> timedelta | None:
-        return delivery_passing(config)
-
-    def output_for(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self.output, **delivery_output(config)}
-
-    def validate(self, config: Mapping[str, Any], workspace: Workspace) -> Iterator[Finding]:
-        yield from sender_findings(config, workspace)
 
     def run(self, step: StepContext) -> Done | Suspend:
         is_reaction = step.config.get("kind") == "reaction"

@@ -1,18 +1,16 @@
 """Send an approved template: the way to write first, and the only one outside the customer service window."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from automations.actions.base import Action, Effect, Group, StepContext
+from automations.actions.base import StepContext
 from automations.actions.registry import register
 from automations.actions.whatsapp import (
-    delivery_output,
-    delivery_passing,
+    SendingAction,
     delivery_timeout_field,
     recipient,
     send,
@@ -71,28 +69,18 @@ class SendTemplateForm(StepForm):
 
 
 @register("send_template")
-class SendTemplate(Action):
+class SendTemplate(SendingAction):
     """Sends a template through the outbox, which resolves name and language against the sender's account."""
 
     label = _("Send template")
     icon = "layout-template"
-    group = Group.WHATSAPP
     form = SendTemplateForm
-    effect = Effect.OUTSIDE
     needs_template = True
-    speaks_to_customer = True
-    timeout_seconds = 30
     output = {"message_id": "0198f3c2-7d1e-7a55-9c1b-2f6f5d0a1e14", "status": "accepted", "text": "Hallo Eva, ..."}
     synonyms = (gettext_noop("message"), gettext_noop("outbound"))
 
     def sentence(self, config: Mapping[str, Any], workspace: Workspace) -> str:
         return str(_("Sends the template %(template)s")) % {"template": config.get("template") or "…"}
-
-    def time_passing(self, config: Mapping[str, Any]) -> timedelta | None:
-        return delivery_passing(config)
-
-    def output_for(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self.output, **delivery_output(config)}
 
     def validate(self, config: Mapping[str, Any], workspace: Workspace) -> Iterator[Finding]:
         try:

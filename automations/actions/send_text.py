@@ -1,32 +1,28 @@
 """Send free text; WhatsApp takes it for 24 hours after the customer's last message."""
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from automations.actions.base import Action, Effect, Group, StepContext
+from automations.actions.base import StepContext
 from automations.actions.registry import register
 from automations.actions.whatsapp import (
-    delivery_output,
-    delivery_passing,
+    SendingAction,
     delivery_timeout_field,
     quote_field,
     quoted,
     recipient,
     recipient_field,
     send,
-    sender_findings,
     sender_for,
     shortened,
     slot_timeout_field,
     wait_for_delivery_field,
 )
 from automations.engine.results import Done, Suspend
-from automations.findings import Finding
 from automations.forms.choices import sender_choices
 from automations.forms.fields import LiquidField, StepForm
 from messaging.services.outbox import send_text
@@ -55,31 +51,18 @@ class SendTextForm(StepForm):
 
 
 @register("send_text")
-class SendText(Action):
+class SendText(SendingAction):
     """Sends free text through the outbox."""
 
     label = _("Send text")
     icon = "message-square-text"
-    group = Group.WHATSAPP
     form = SendTextForm
-    effect = Effect.OUTSIDE
     needs_open_window = True
-    speaks_to_customer = True
-    timeout_seconds = 30
     output = {"message_id": "0198f3c2-7d1e-7a55-9c1b-2f6f5d0a1e14", "status": "accepted", "text": "Guten Tag Eva"}
     synonyms = (gettext_noop("message"), gettext_noop("free text"), gettext_noop("answer"))
 
     def sentence(self, config: Mapping[str, Any], workspace: Workspace) -> str:
         return str(_("Writes “%(text)s”")) % {"text": shortened(config.get("text"))}
-
-    def time_passing(self, config: Mapping[str, Any]) -> timedelta | None:
-        return delivery_passing(config)
-
-    def output_for(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self.output, **delivery_output(config)}
-
-    def validate(self, config: Mapping[str, Any], workspace: Workspace) -> Iterator[Finding]:
-        yield from sender_findings(config, workspace)
 
     def run(self, step: StepContext) -> Done | Suspend:
         return send(

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from automations.actions.base import StepContext, settled
+from automations.actions.base import Action, Effect, Group, StepContext, settled
 from automations.engine.results import Done, Suspend
 from automations.errors import ConfigInvalid
 from automations.expressions import paths
@@ -28,6 +28,24 @@ HOUR = {"amount": 1, "unit": "hours"}
 ARRIVED = (Message.Status.DELIVERED, Message.Status.READ, Message.Status.PLAYED)
 # The platform disagrees with us about the window now and then, and not for long (traps.md Z1).
 WINDOW_PAUSE_SECONDS = 30.0
+
+
+class SendingAction(Action):
+    """A step that sends to the customer: how long it takes and what it tells, where it waits for the arrival."""
+
+    group = Group.WHATSAPP
+    effect = Effect.OUTSIDE
+    speaks_to_customer = True
+    timeout_seconds = 30
+
+    def time_passing(self, config: Mapping[str, Any]) -> timedelta | None:
+        return delivery_passing(config)
+
+    def output_for(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.output, **delivery_output(config)}
+
+    def validate(self, config: Mapping[str, Any], workspace: Workspace) -> Iterator[Finding]:
+        yield from sender_findings(config, workspace)
 
 
 def wait_for_delivery_field() -> forms.BooleanField:
