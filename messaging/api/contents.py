@@ -3,6 +3,7 @@
 Shapes only; what WhatsApp allows is the outbox's to know (services/free_form.py), so that all callers get one answer.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -30,12 +31,12 @@ MEDIA_TYPES = ["image", "video", "audio", "document", "sticker"]
 
 
 class ContentRequestSerializer(QuotingRequestSerializer):
-    """Base of these kinds: each knows what it sends."""
+    """Base of these kinds: each says by `content` what it sends.
 
-    @staticmethod
-    def content(given: dict[str, Any], said: str) -> FreeForm:
-        """The validated body as what is sent; `said` is the platform's id of the message in `reply_to`, or empty."""
-        raise NotImplementedError
+    It takes the validated body and the platform's id of the message in `reply_to`, or empty.
+    """
+
+    content: Callable[[dict[str, Any], str], FreeForm]
 
 
 class ChoiceSerializer(StrictSerializer):
